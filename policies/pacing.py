@@ -1,0 +1,93 @@
+"""The pace at which all workers together may call a vendor.
+
+One state, shared through the database, hands out slots in time: every call is told when
+it may start, so the cluster as a whole keeps to the limit without bursts. The pace
+follows what the vendor says: its limit headers set the ceiling, a 429 slows down at
+once, success speeds up slowly (additive increase, multiplicative decrease).
+
+Sources:
+    Slots in time: generic cell rate algorithm, ITU-T I.371 (theoretical arrival time).
+    AIMD: D.-M. Chiu and R. Jain, Computer Networks and ISDN Systems 17, 1989.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+HEADROOM = 0.99
+SLOWER = 0.7
+FASTER = 0.02
+SETTLING = timedelta(seconds=2)
+LEAST = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a vendor may be called.
+
+    Attributes:
+        requests_per_minute: the ceiling that the operator set for requests.
+        tokens_per_minute: the same for tokens.
+        announced_requests: requests per minute that the vendor says it allows.
+        announced_tokens: the same for tokens.
+        factor: share of the lower ceiling in use now, 0 to 1.
+        next_request: when the next request may start (aware).
+        next_token: when the token allowance is free again (aware).
+        slowed_at: the last slowing down (aware).
+    """
+
+    requests_per_minute: float
+    tokens_per_minute: float
+    announced_requests: float | None = None
+    announced_tokens: float | None = None
+    factor: float = 1.0
+    next_request: datetime | None = None
+    next_token: datetime | None = None
+    slowed_at: datetime | None = None
+
+
+def take(pace: Pace, tokens: list[int], now: datetime) -> tuple[Pace, list[datetime]]:
+    """Give each of the calls, which need that many tokens, the moment when it may start."""
+    slots: list[datetime] = []
+    request = max(pace.next_request or now, now)
+    token = max(pace.next_token or now, now)
+    for needed in tokens:
+        slots.append(max(request, token))
+        request = slots[-1] + _spacing(requests_rate(pace), 1)
+        token = token + _spacing(tokens_rate(pace), needed)
+    return replace(pace, next_request=request, next_token=token), slots
+
+
+def requests_rate(pace: Pace) -> float:
+    """Requests per minute in use now."""
+    announced = pace.announced_requests or pace.requests_per_minute
+    return min(pace.requests_per_minute, announced) * pace.factor
+
+
+def tokens_rate(pace: Pace) -> float:
+    """Tokens per minute in use now."""
+    announced = pace.announced_tokens or pace.tokens_per_minute
+    return min(pace.tokens_per_minute, announced) * pace.factor
+
+
+def heard(pace: Pace, requests: int | None, tokens: int | None, now: datetime) -> Pace:
+    """Follow the limits that the vendor announced with a success, and speed up a little."""
+    settled = pace.slowed_at is None or now - pace.slowed_at >= SETTLING
+    return replace(
+        pace,
+        announced_requests=requests or pace.announced_requests,
+        announced_tokens=tokens or pace.announced_tokens,
+        factor=min(1.0, pace.factor + FASTER) if settled else pace.factor,
+    )
+
+
+def throttled(pace: Pace, wait: timedelta, now: datetime) -> Pace:
+    """Slow down after a 429, once for all calls that were under way together."""
+    resume = max(pace.next_request or now, now + wait)
+    if pace.slowed_at is not None and now - pace.slowed_at < SETTLING:
+        return replace(pace, next_request=resume)
+    slower = max(pace.factor * SLOWER, LEAST / pace.requests_per_minute)
+    return replace(pace, factor=slower, next_request=resume, slowed_at=now)
+
+
+def _spacing(per_minute: float, amount: int) -> timedelta:
+    return timedelta(minutes=amount / max(per_minute * HEADROOM, LEAST))
