@@ -1,0 +1,89 @@
+"""Every setting of the engine, read once here and handed on as arguments."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).parents[1]
+SANDBOX_KEY = "sandbox-operator"
+
+
+class Settings(BaseSettings):
+    """The settings, from the environment or ``.env``; prefix ``LEADENGINE_``.
+
+    Vendors keep their usual names (``OPENAI_API_KEY``), as do ``DATABASE_URL`` and
+    ``DATABASE_REPLICA_URL``. Amounts of money are US dollars, rates are per minute.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LEADENGINE_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path = Field(ROOT / ".leadengine", description="where everything local is kept")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port the API listens on")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    database_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="PostgreSQL to use; without it one is started in the data directory",
+    )
+    database_replica_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("database_replica_url", "DATABASE_REPLICA_URL"),
+        description="a replica for reads that decide nothing",
+    )
+    pgbouncer: bool = Field(
+        default=False, description="a PgBouncer in transaction mode stands between"
+    )
+    keyring: SecretStr | None = Field(
+        None, description="the key ring as JSON; without it one is kept in the data directory"
+    )
+
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
+    )
+    openai_model: str = Field("gpt-4.1-mini", description="the model that judges leads")
+    openai_store: bool = Field(
+        default=True, description="let the vendor keep answers, so that interrupted calls are found"
+    )
+    openai_requests_per_minute: int = Field(3000, ge=1)
+    openai_tokens_per_minute: int = Field(4_000_000, ge=1)
+    llm_usd_per_day: float = Field(25.0, ge=0, description="what GPT-4 may cost a day")
+    llm_tokens_per_day: int = Field(50_000_000, ge=0, description="what GPT-4 may read and write")
+
+    scorers: int = Field(2, ge=1, le=64, description="scorer actors, at most")
+    enrichers: int = Field(1, ge=1, le=64, description="enricher actors, at most")
+    api_replicas: int = Field(1, ge=1, le=64)
+    lease_seconds: float = Field(60.0, gt=0, description="how long a turn may take")
+    failpoint: str = Field("", description="for tests only, such as commit.before:kill:3")
+
+    @cached_property
+    def directory(self) -> Path:
+        """The data directory, absolute."""
+        return self.data_dir.expanduser().absolute()
+
+    @property
+    def url(self) -> str:
+        """Where the API answers."""
+        return f"http://{self.host}:{self.port}"
+
+
+def asyncpg_url(url: str) -> str:
+    """Return a PostgreSQL address with the driver that the engine uses.
+
+    Raises:
+        ValueError: if it is no PostgreSQL address.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        raise ValueError("DATABASE_URL must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
