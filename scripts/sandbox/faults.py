@@ -1,0 +1,66 @@
+"""What is made to go wrong, how often and for how long."""
+
+from dataclasses import dataclass
+from random import Random
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FaultOrder(BaseModel):
+    """A fault as it is ordered.
+
+    Attributes:
+        mode: one of the vendor's modes.
+        vendor: whose calls it hits.
+        share: of the calls that it hits, 0 to 1.
+        count: calls until it is over; None for no end.
+        seconds: time until it is over; None for no end.
+        delay: seconds that a slow answer takes longer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: str
+    vendor: str = "openai"
+    share: float = Field(default=1.0, ge=0, le=1)
+    count: int | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
+    delay: float = Field(default=30.0, ge=0)
+
+
+@dataclass(slots=True)
+class _Armed:
+    order: FaultOrder
+    left: int | None
+    until: float | None
+
+
+class Faults:
+    """The faults of one vendor.
+
+    Args:
+        chance: decides which calls are hit.
+    """
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self._armed: list[_Armed] = []
+
+    def arm(self, order: FaultOrder, now: float) -> None:
+        """Switch a fault on, beside those that are on already; ``now`` is monotonic seconds."""
+        until = None if order.seconds is None else now + order.seconds
+        self._armed.append(_Armed(order, order.count, until))
+
+    def clear(self) -> None:
+        """Switch everything off."""
+        self._armed.clear()
+
+    def draw(self, now: float) -> FaultOrder | None:
+        """The fault that hits this call, if any: the first that is on and drawn."""
+        self._armed = [a for a in self._armed if a.left != 0 and (a.until is None or now < a.until)]
+        for armed in self._armed:
+            if self._chance.random() < armed.order.share:
+                if armed.left is not None:
+                    armed.left -= 1
+                return armed.order
+        return None
