@@ -42,7 +42,7 @@ class PoolOptions:
     pgbouncer: bool = False
 
 
-class _GuardedConnection(asyncpg.Connection[asyncpg.Record]):
+class _GuardedConnection(asyncpg.Connection):
     """An asyncpg connection whose socket gives up when the network does."""
 
     network_timeout = timedelta(seconds=10)
@@ -95,7 +95,7 @@ class Database:
             await self._replica.dispose()
 
 
-async def driver(db: Connection) -> asyncpg.Connection[asyncpg.Record]:
+async def driver(db: Connection) -> asyncpg.Connection:
     """Return the asyncpg connection under an open transaction, for COPY and hot paths.
 
     SQLAlchemy begins at its own first statement; without one, what is done here would
@@ -107,6 +107,12 @@ async def driver(db: Connection) -> asyncpg.Connection[asyncpg.Record]:
     if not raw.is_in_transaction():
         await db.execute(text("SELECT 1"))
     return raw
+
+
+async def count(connection: asyncpg.Connection, query: str, *arguments: object) -> int:
+    """Run a query whose only value is a number."""
+    value = await connection.fetchval(query, *arguments)
+    return int(value or 0)
 
 
 def _engine(url: str, options: PoolOptions) -> AsyncEngine:

@@ -21,7 +21,7 @@ import asyncpg
 import orjson
 from sqlalchemy import make_url
 
-from storage.database import Connection, PoolOptions, driver, server_settings
+from storage.database import Connection, PoolOptions, count, driver, server_settings
 
 MAX_ATTEMPTS = 8
 SWEEP = timedelta(seconds=1)
@@ -97,10 +97,10 @@ async def post(db: Connection, letters: Sequence[Letter], *, now: datetime | Non
     plain = all(letter.key is None and letter.due_at is None for letter in letters)
     arguments = _columns(letters)
     if plain:
-        return await connection.fetchval(_POST_PLAIN, *arguments)
+        return await count(connection, _POST_PLAIN, *arguments)
     keys = [letter.key for letter in letters]
     dues = [letter.due_at for letter in letters]
-    return await connection.fetchval(_POST, *arguments, keys, dues, now)
+    return await count(connection, _POST, *arguments, keys, dues, now)
 
 
 async def finish(db: Connection, envelopes: Sequence[Envelope]) -> None:
@@ -110,7 +110,7 @@ async def finish(db: Connection, envelopes: Sequence[Envelope]) -> None:
         LeaseLost: if one of them has been delivered to another worker since.
     """
     connection = await driver(db)
-    gone = await connection.fetchval(_FINISH, *_fence(envelopes))
+    gone = await count(connection, _FINISH, *_fence(envelopes))
     if gone != len(envelopes):
         raise LeaseLost(f"{len(envelopes) - gone} of {len(envelopes)} messages moved on")
 
@@ -124,7 +124,7 @@ async def hold(
         LeaseLost: if one of them has been delivered to another worker since.
     """
     connection = await driver(db)
-    held = await connection.fetchval(_HOLD, *_fence(envelopes), lease, now)
+    held = await count(connection, _HOLD, *_fence(envelopes), lease, now)
     if held != len(envelopes):
         raise LeaseLost(f"{len(envelopes) - held} of {len(envelopes)} messages moved on")
 
@@ -163,7 +163,7 @@ class Mailbox:
         self._swept = 0.0
         self._floors = [0] * len(Lane)
         self._drained = False
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: asyncpg.Connection | None = None
         self._owner = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -206,9 +206,7 @@ class Mailbox:
     async def renew(self, envelopes: Sequence[Envelope], *, now: datetime) -> None:
         """Prolong the leases of messages still being worked on."""
         lanes, seqs = [e.lane for e in envelopes], [e.seq for e in envelopes]
-        await self._fetch(
-            _RENEW, self.role, self._owner, lanes, seqs, self.lease, self._time(now)
-        )
+        await self._fetch(_RENEW, self.role, self._owner, lanes, seqs, self.lease, self._time(now))
 
     async def defer(
         self, envelopes: Sequence[Envelope], due_at: datetime, reason: str, *, counts: bool
@@ -230,8 +228,8 @@ class Mailbox:
     async def beat(self, report: dict[str, Any], *, now: datetime) -> None:
         """Say that this worker is alive and how it is doing."""
         await self._fetch(
-            "UPDATE agent_workers SET beat_at = coalesce($2, clock_timestamp()), report = $3::jsonb "
-            "WHERE epoch = $1",
+            "UPDATE agent_workers SET beat_at = coalesce($2, clock_timestamp()), "
+            "report = $3::jsonb WHERE epoch = $1",
             self._owner,
             self._time(now),
             orjson.dumps(report).decode(),
@@ -279,10 +277,10 @@ class Mailbox:
         )
 
 
-async def connect(url: str, options: PoolOptions) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(url: str, options: PoolOptions) -> asyncpg.Connection:
     """Open the raw connection on which a worker claims, renews and promotes."""
     address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    timeout = options.network_timeout.total_seconds()
+    timeout = int(options.network_timeout.total_seconds())
     if options.pgbouncer:
         return await asyncpg.connect(
             address, timeout=timeout, command_timeout=timeout, statement_cache_size=0
