@@ -170,7 +170,8 @@ FREE_MAIL = _words(
     live.com mac.com mail.com mail.de mail.ru mailbox.org me.com msn.com mailinator.com naver.com
     neuf.fr ntlworld.com o2.pl onet.pl optonline.net orange.fr outlook.com pm.me posteo.de
     posteo.net proton.me protonmail.ch protonmail.com qq.com rambler.ru rediffmail.com
-    rocketmail.com runbox.com sapo.pt sbcglobal.net seznam.cz sfr.fr shaw.ca sina.cn sina.com sky.com sohu.com
+    rocketmail.com runbox.com sapo.pt sbcglobal.net seznam.cz sfr.fr shaw.ca sina.cn sina.com
+    sky.com sohu.com
     startmail.com sympatico.ca t-online.de talktalk.net telenet.be telus.net terra.com.br tiscali.it
     tutanota.com tutanota.de tuta.com tuta.io ukr.net uol.com.br verizon.net vip.qq.com virgilio.it
     virginmedia.com wanadoo.fr walla.co.il web.de wp.pl xs4all.nl xtra.co.nz ya.ru yahoo.com
