@@ -46,6 +46,18 @@ class Rescore:
 
 
 @dataclass(frozen=True, slots=True)
+class SettleCalls:
+    """Look up what became of calls to a language model whose answers never arrived.
+
+    Attributes:
+        vendor: whose calls.
+    """
+
+    vendor: str
+    kind: Literal["llm.settle"] = "llm.settle"
+
+
+@dataclass(frozen=True, slots=True)
 class FitAlgorithm:
     """Fit a learned scoring algorithm on the outcomes known so far."""
 
@@ -68,7 +80,7 @@ class Tick:
 
 
 Message: TypeAlias = Annotated[
-    ImportLeads | LeadFound | LeadEnriched | Rescore | FitAlgorithm | Tick,
+    ImportLeads | LeadFound | LeadEnriched | Rescore | SettleCalls | FitAlgorithm | Tick,
     Field(discriminator="kind"),
 ]
 _codec: TypeAdapter[Message] = TypeAdapter(Message)
