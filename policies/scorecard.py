@@ -32,11 +32,13 @@ Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
-class _Model(BaseModel):
+class StrictModel(BaseModel):
+    """Frozen, and nothing in it but what is declared; no infinities."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class _Feature(_Model):
+class _Feature(StrictModel):
     """What both kinds of feature share.
 
     Attributes:
@@ -157,14 +159,14 @@ class CategoricalFeature(_Feature):
 Feature = Annotated[NumericFeature | CategoricalFeature, Field(discriminator="kind")]
 
 
-class Calibration(_Model):
+class Calibration(StrictModel):
     """Platt's line from raw to honest logits."""
 
     slope: float = Field(default=1.0, gt=0)
     intercept: float = 0.0
 
 
-class Uncertainty(_Model):
+class Uncertainty(StrictModel):
     """What the scorecard does not know, small enough to travel with it.
 
     Attributes:
@@ -201,7 +203,7 @@ class Contribution:
     points: float
 
 
-class Scorecard(_Model):
+class Scorecard(StrictModel):
     """Features, their points, and the way from their sum to a probability."""
 
     schema_version: Literal[1] = 1
@@ -234,6 +236,10 @@ class Scorecard(_Model):
         """The features in order."""
         return tuple(feature.name for feature in self.features)
 
+    def calibrated(self, raw: float) -> float:
+        """A raw sum of points as a calibrated logit."""
+        return self.calibration.slope * raw + self.calibration.intercept
+
     def logit(self, lead: LeadFeatures) -> float:
         """The calibrated logit of one lead."""
         total = self.intercept
@@ -244,7 +250,7 @@ class Scorecard(_Model):
                 if lead.fetched(name)
                 else feature.not_fetched
             )
-        return self.calibration.slope * total + self.calibration.intercept
+        return self.calibrated(total)
 
     def code(self, columns: Columns) -> Codes:
         """The codes of many leads: one row a lead, one (contiguous) column a feature."""
