@@ -94,6 +94,10 @@ class Governor:
         await self._write(db, _State(pace, breaker), now)
         return Admitted(tuple(max(slot - now, timedelta()) for slot in slots))
 
+    def is_closed(self, now: datetime) -> bool:
+        """Whether the vendor was away when last heard of, and should still be left alone."""
+        return self._last is not None and not failure.may_call(self._last.breaker, now)
+
     async def succeeded(self, limits: Sequence[RateLimits], now: datetime) -> None:
         """Hear of good answers and of the limits announced with them."""
         newest = next((known for known in reversed(limits) if known.requests), RateLimits())
