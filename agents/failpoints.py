@@ -14,13 +14,17 @@ class FailpointReached(Exception):
     """A fail point told this turn to fail."""
 
 
+class Crashed(BaseException):
+    """A fail point ended the process, as far as a test inside it can tell: nothing is settled."""
+
+
 @dataclass(slots=True)
 class Failpoints:
     """The fail points of one process and how often each was reached.
 
     Attributes:
-        actions: name to (action, count); actions are ``kill``, ``stop``, ``raise`` and
-            ``sleep=<seconds>``.
+        actions: name to (action, count); actions are ``kill``, ``stop``, ``raise``, ``crash``
+            and ``sleep=<seconds>``.
     """
 
     actions: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -44,6 +48,7 @@ class Failpoints:
 
         Raises:
             FailpointReached: if the action is ``raise``.
+            Crashed: if the action is ``crash``.
         """
         if name not in self.actions:
             return
@@ -61,6 +66,8 @@ async def _act(name: str, action: str) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         case ["sleep", seconds]:
             await asyncio.sleep(float(seconds))
+        case ["crash"]:
+            raise Crashed(name)
         case ["raise"]:
             raise FailpointReached(name)
         case _:
