@@ -172,6 +172,7 @@ class EmbeddedPostgres:
                 )
                 while server.poll() is None and time.monotonic() < deadline:
                     if self.is_running():
+                        server.returncode = 0  # it outlives this object; `stop` finds it by itself
                         return
                     time.sleep(_PAUSE)
                 words = self._last_words()

@@ -27,22 +27,27 @@ CREATE TABLE ledger_entries (
 CREATE INDEX ledger_entries_open ON ledger_entries (state, expires_at) WHERE state IN ('held', 'unknown');
 CREATE INDEX ledger_entries_reference ON ledger_entries (reference);
 
+-- A limit never falls below what is already held and spent, so that held + spent <= limit_amount
+-- holds at all times (storage/invariants.py).
 CREATE FUNCTION ledger_open(p_accounts text[], p_units text[], p_limits bigint[]) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO ledger_accounts (id, unit, limit_amount)
+  INSERT INTO ledger_accounts AS a (id, unit, limit_amount)
   SELECT * FROM unnest(p_accounts, p_units, p_limits) u(a, n, l) ORDER BY 1
-  ON CONFLICT (id) DO UPDATE SET limit_amount = excluded.limit_amount
-    WHERE ledger_accounts.limit_amount IS DISTINCT FROM excluded.limit_amount
+  ON CONFLICT (id) DO UPDATE
+    SET limit_amount = CASE WHEN excluded.limit_amount IS NOT NULL
+                            THEN greatest(excluded.limit_amount, a.held + a.spent) END
+    WHERE a.limit_amount IS DISTINCT FROM excluded.limit_amount
 $$;
 
 -- Reserve for as many of the entries, in order, as every account still allows. Entry i needs
--- p_amounts[(i-1)*k+1 .. i*k]. Known ids are granted again without being counted twice.
+-- p_amounts[(i-1)*k+1 .. i*k]. An id that is still open is granted again without being counted
+-- twice; a released one is reserved afresh; a committed one has been paid for and is an error.
 CREATE FUNCTION ledger_reserve(
   p_ids uuid[], p_accounts text[], p_amounts bigint[], p_vendor text, p_purpose text,
   p_references uuid[], p_correlation text, p_expires timestamptz, p_now timestamptz
 ) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 DECLARE
   k int := cardinality(p_accounts); i int; j int; room bigint[]; need bigint[];
-  taken bigint[] := array_fill(0::bigint, ARRAY[k]); known uuid[]; fits boolean;
+  taken bigint[] := array_fill(0::bigint, ARRAY[k]); known uuid[]; paid uuid; fits boolean;
 BEGIN
   PERFORM 1 FROM ledger_accounts WHERE id = ANY (p_accounts) ORDER BY id FOR NO KEY UPDATE;
   SELECT array_agg(coalesce(a.limit_amount - a.held - a.spent, 9223372036854775807) ORDER BY u.o)
@@ -50,7 +55,12 @@ BEGIN
   IF cardinality(room) IS DISTINCT FROM k THEN
     RAISE EXCEPTION 'an account of % is not open', p_accounts USING ERRCODE = 'BG002';
   END IF;
-  SELECT coalesce(array_agg(id), '{}') INTO known FROM ledger_entries WHERE id = ANY (p_ids);
+  SELECT coalesce(array_agg(id), '{}') INTO known FROM ledger_entries
+    WHERE id = ANY (p_ids) AND state IN ('held', 'unknown');
+  SELECT min(id::text)::uuid INTO paid FROM ledger_entries WHERE id = ANY (p_ids) AND state = 'committed';
+  IF paid IS NOT NULL THEN
+    RAISE EXCEPTION 'entry % is already settled', paid USING ERRCODE = 'BG003';
+  END IF;
   FOR i IN 1 .. cardinality(p_ids) LOOP
     IF p_ids[i] = ANY (known) THEN RETURN NEXT p_ids[i]; CONTINUE; END IF;
     need := p_amounts[(i - 1) * k + 1 : i * k];
@@ -61,7 +71,10 @@ BEGIN
     INSERT INTO ledger_entries (id, accounts, amounts, state, vendor, purpose, reference, correlation_id,
       expires_at, created_at)
       VALUES (p_ids[i], p_accounts, need, 'held', p_vendor, p_purpose, p_references[i], p_correlation,
-        p_expires, coalesce(p_now, clock_timestamp()));
+        p_expires, coalesce(p_now, clock_timestamp()))
+      ON CONFLICT (id) DO UPDATE SET accounts = excluded.accounts, amounts = excluded.amounts,
+        settled = NULL, state = 'held', expires_at = excluded.expires_at, closed_at = NULL;
+    known := known || p_ids[i];
     RETURN NEXT p_ids[i];
   END LOOP;
   UPDATE ledger_accounts a SET held = held + u.t FROM unnest(p_accounts, taken) u(id, t)

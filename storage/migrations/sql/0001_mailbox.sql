@@ -56,7 +56,7 @@ CREATE TABLE dead_letters (
   created_at timestamptz NOT NULL,
   dead_at timestamptz NOT NULL
 );
-CREATE INDEX dead_letters_recipient ON dead_letters (recipient, dead_at);
+CREATE INDEX dead_letters_recipient ON dead_letters (recipient, id);
 
 -- Outlives its message; purged by age.
 CREATE TABLE message_keys (
@@ -294,3 +294,34 @@ BEGIN
     VALUES (e, p_role, p_name, coalesce(p_now, clock_timestamp()), coalesce(p_now, clock_timestamp()));
   RETURN e;
 END $$;
+
+-- What each role has not begun, counted up to p_most, newest first: dead rows that a held snapshot
+-- keeps lie at the old end.
+CREATE FUNCTION agents_backlog(p_most int) RETURNS TABLE (role text, waiting int) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+  SELECT a.role, (SELECT count(*)::int FROM (
+    SELECT 1 FROM messages m WHERE m.recipient = a.role AND m.lease_until IS NULL
+    ORDER BY m.recipient DESC, m.lane DESC, m.seq DESC LIMIT p_most) counted)
+  FROM agents a WHERE NOT a.paused
+  UNION ALL SELECT a.role, 0 FROM agents a WHERE a.paused
+$$;
+
+CREATE FUNCTION agents_overview(p_most int) RETURNS TABLE (role text, paused boolean, paused_by text,
+  paused_reason text, min_workers smallint, max_workers smallint, waiting int, delayed int, dead int,
+  first_created timestamptz) LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+  SELECT a.role, a.paused, a.paused_by, a.paused_reason, a.min_workers, a.max_workers,
+    (SELECT count(*)::int FROM (
+      SELECT 1 FROM messages m WHERE m.recipient = a.role AND m.lease_until IS NULL
+      ORDER BY m.recipient DESC, m.lane DESC, m.seq DESC LIMIT p_most) counted),
+    (SELECT count(*)::int FROM (
+      SELECT d.recipient FROM delayed_messages d ORDER BY d.due_at LIMIT p_most) soon
+      WHERE soon.recipient = a.role),
+    (SELECT count(*)::int FROM (
+      SELECT 1 FROM dead_letters d WHERE d.recipient = a.role LIMIT p_most) counted),
+    (SELECT min(head.created_at) FROM generate_series(0, 2) l, LATERAL (
+      SELECT m.created_at FROM messages m
+      WHERE m.recipient = a.role AND m.lane = l AND m.lease_until IS NULL
+      ORDER BY m.recipient, m.lane, m.seq LIMIT 1) head)
+  FROM agents a
+$$;
