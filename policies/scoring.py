@@ -144,7 +144,7 @@ class Algorithm:
         if rubric is None:
             return np.zeros(len(base))
         unknown = np.array([_unknown(found) for found in evidence])
-        middle = base - self.card.calibrated(self.card.intercept)
+        middle = base - _of_no_feature(self.card)
         opposed = np.where(middle * added < 0, np.minimum(abs(middle), abs(added)), 0.0)
         return np.hypot(rubric.weight * RUBRIC_SPREAD * unknown, opposed / 2)
 
@@ -196,6 +196,10 @@ def score_one(
         NotFitted: if the algorithm has to be learned first.
     """
     return Algorithm(definition).score([lead], [evidence or Evidence()])[0]
+
+
+def _of_no_feature(card: Scorecard) -> float:
+    return card.calibration.slope * card.intercept + card.calibration.intercept
 
 
 def _nothing_known(rows: int, card: Scorecard) -> Codes:
