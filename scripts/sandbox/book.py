@@ -1,9 +1,17 @@
-"""The sandbox's own account of what it has billed, to compare with the engine's ledger."""
+"""The sandbox's own account of what it has billed, to compare with the engine's ledger.
 
+A call is written down at the moment its answer is decided, before the wait for it begins: a
+caller that goes away meanwhile has been billed all the same. The line is in the file before the
+answer leaves, so the account survives the sandbox's own sudden end; a half-written last line
+counts for nothing.
+"""
+
+import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,56 +36,112 @@ class Tally:
         self.completion_tokens += usage["completion_tokens"]
 
 
-@dataclass(slots=True)
+class _Place(NamedTuple):
+    at: float
+    offset: int
+    length: int
+
+
 class Book:
     """Every billed call of one vendor, and the answers that it keeps.
+
+    Args:
+        path: its file; None for one that ends with it.
 
     Attributes:
         total: all calls.
         by_call: the same for each ``call_id``.
         throttled: calls answered 429, which cost nothing.
-        stored: kept answers by ``call_id``, oldest first.
     """
 
-    path: Path | None = None
-    total: Tally = field(default_factory=Tally)
-    by_call: dict[str, Tally] = field(default_factory=dict[str, Tally])
-    throttled: int = 0
-    stored: dict[str, list[bytes]] = field(default_factory=dict[str, list[bytes]])
+    def __init__(self, path: Path | None = None) -> None:
+        self.total = Tally()
+        self.by_call: dict[str, Tally] = {}
+        self.throttled = 0
+        self._kept: dict[str, list[_Place]] = {}
+        if path is None:
+            self._file = tempfile.TemporaryFile("w+b")  # noqa: SIM115  (open as long as the book)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+        self._end = self._read()
 
-    def __post_init__(self) -> None:
-        if self.path is not None and self.path.exists():
-            for line in self.path.read_bytes().splitlines():
-                self._count(orjson.loads(line))
+    def bill(
+        self, call_id: str | None, usage: Mapping[str, int], answer: bytes | None, ready_at: float
+    ) -> None:
+        """Bill one call.
 
-    def bill(self, call_id: str | None, usage: Mapping[str, int], answer: bytes | None) -> None:
-        """Bill one call and, unless it is None, keep its answer (JSON)."""
+        Args:
+            call_id: the caller's name for it.
+            usage: its tokens.
+            answer: JSON to keep; None if the caller wants none kept.
+            ready_at: when the answer can be looked up, in Unix seconds.
+        """
         entry = {
             "call_id": call_id or UNNAMED,
             "usage": usage,
-            "answer": None if answer is None else answer.decode(),
+            "ready_at": ready_at,
+            "answer": None if answer is None else orjson.Fragment(answer),
         }
-        self._count(entry)
-        if self.path is not None:
-            with self.path.open("ab") as file:
-                file.write(orjson.dumps(entry) + b"\n")
+        line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+        self._file.seek(0, SEEK_END)
+        self._file.write(line)
+        self._file.flush()
+        self._count(call_id or UNNAMED, usage)
+        if answer is not None:
+            self._keep(call_id or UNNAMED, ready_at, len(line))
+        self._end += len(line)
+
+    def kept(self, call_id: str, now: float) -> list[bytes]:
+        """The answers to ``call_id`` that are ready at ``now``, oldest first."""
+        return [self._answer(place) for place in self._kept.get(call_id, ()) if place.at <= now]
+
+    def all_kept(self, now: float) -> list[bytes]:
+        """All answers that are ready, oldest first."""
+        places = sorted((p for ps in self._kept.values() for p in ps), key=lambda p: p.offset)
+        return [self._answer(place) for place in places if place.at <= now]
 
     def reset(self) -> None:
         """Forget everything, in the file too."""
         self.total, self.throttled = Tally(), 0
         self.by_call.clear()
-        self.stored.clear()
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        self._kept.clear()
+        self._file.truncate(0)
+        self._end = 0
 
-    def shown(self) -> dict[str, Any]:
-        """The account as JSON values."""
-        by_call = {call_id: asdict(tally) for call_id, tally in self.by_call.items()}
-        return {**asdict(self.total), "throttled": self.throttled, "by_call": by_call}
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
-    def _count(self, entry: Mapping[str, Any]) -> None:
-        call_id = entry["call_id"]
-        self.total.add(entry["usage"])
-        self.by_call.setdefault(call_id, Tally()).add(entry["usage"])
-        if entry["answer"] is not None:
-            self.stored.setdefault(call_id, []).append(entry["answer"].encode())
+    def shown(self, *, each: bool = True) -> dict[str, Any]:
+        """The account as JSON values; with every call if ``each``."""
+        account: dict[str, Any] = {**asdict(self.total), "throttled": self.throttled}
+        if each:
+            account["by_call"] = {name: asdict(tally) for name, tally in self.by_call.items()}
+        return account
+
+    def _read(self) -> int:
+        self._file.seek(0)
+        end = 0
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                self._file.truncate(end)
+                break
+            entry = orjson.loads(line)
+            self._end = end
+            self._count(entry["call_id"], entry["usage"])
+            if entry["answer"] is not None:
+                self._keep(entry["call_id"], entry["ready_at"], len(line))
+            end += len(line)
+        return end
+
+    def _count(self, call_id: str, usage: Mapping[str, int]) -> None:
+        self.total.add(usage)
+        self.by_call.setdefault(call_id, Tally()).add(usage)
+
+    def _keep(self, call_id: str, ready_at: float, length: int) -> None:
+        self._kept.setdefault(call_id, []).append(_Place(ready_at, self._end, length))
+
+    def _answer(self, place: _Place) -> bytes:
+        self._file.seek(place.offset)
+        return orjson.dumps(orjson.loads(self._file.read(place.length))["answer"])

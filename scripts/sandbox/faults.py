@@ -11,7 +11,6 @@ class FaultOrder(BaseModel):
 
     Attributes:
         mode: one of the vendor's modes.
-        vendor: whose calls it hits.
         share: of the calls that it hits, 0 to 1.
         count: calls until it is over; None for no end.
         seconds: time until it is over; None for no end.
@@ -21,11 +20,20 @@ class FaultOrder(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: str
-    vendor: str = "openai"
     share: float = Field(default=1.0, ge=0, le=1)
     count: int | None = Field(default=None, gt=0)
     seconds: float | None = Field(default=None, gt=0)
     delay: float = Field(default=30.0, ge=0)
+
+    @classmethod
+    def written(cls, text: str) -> "FaultOrder":
+        """Read an order as a command line has it: ``slow`` or, for a share, ``429:0.1``.
+
+        Raises:
+            ValueError: if the share is no number from 0 to 1.
+        """
+        mode, _, share = text.partition(":")
+        return cls(mode=mode, share=float(share or 1.0))
 
 
 @dataclass(slots=True)
@@ -54,6 +62,10 @@ class Faults:
     def clear(self) -> None:
         """Switch everything off."""
         self._armed.clear()
+
+    def on(self) -> list[dict[str, object]]:
+        """What is on, with the calls left to each."""
+        return [{**armed.order.model_dump(), "left": armed.left} for armed in self._armed]
 
     def draw(self, now: float) -> FaultOrder | None:
         """The fault that hits this call, if any: the first that is on and drawn."""

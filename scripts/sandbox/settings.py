@@ -1,35 +1,50 @@
-"""What the sandbox is told when it starts."""
+"""What the sandbox is told when it starts, and what may change while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the outside world behaves.
+HOST = "127.0.0.1"
+"""The only address it listens on."""
+
+
+class Conditions(BaseModel):
+    """How a vendor behaves when nothing is wrong; may be changed while it runs.
 
     Attributes:
-        host: where it listens.
-        port: 0 lets the system choose.
-        seed: the same seed gives the same answers and the same accidents.
         latency: seconds that an answer takes.
         jitter: share of the latency, 0 to 1, by which it varies up and down.
         rpm: requests that a model takes in a minute.
         tpm: tokens that a model takes in a minute.
         burst: seconds of the allowance that may be used at once.
-        book: file in which billed calls are kept beyond a restart.
-        faults: modes that are on from the start.
-        with_parent: end when the process that started us has ended.
     """
 
-    host: str = "127.0.0.1"
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    latency: float = Field(default=0.2, ge=0, le=600)
+    jitter: float = Field(default=0.0, ge=0, le=1)
+    rpm: int = Field(default=10_000, gt=0)
+    tpm: int = Field(default=5_000_000, gt=0)
+    burst: float = Field(default=60.0, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the sandbox starts.
+
+    Attributes:
+        port: 0 lets the system choose.
+        seed: the same seed gives the same answers and the same accidents.
+        conditions: how every vendor behaves.
+        book: file in which billed calls are kept beyond a restart; None for a passing one.
+        faults: modes that are on from the start, such as ``429`` or ``429:0.1`` (a share).
+        with_parent: end when the standard input ends, as it does with the parent.
+    """
+
     port: int = 0
     seed: int = 0
-    latency: float = 0.2
-    jitter: float = 0.0
-    rpm: int = 10_000
-    tpm: int = 5_000_000
-    burst: float = 60.0
+    conditions: Conditions = field(default_factory=Conditions)
     book: Path | None = None
     faults: tuple[str, ...] = ()
     with_parent: bool = False

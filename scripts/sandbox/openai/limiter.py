@@ -32,7 +32,7 @@ class Bucket:
         self._at = now
 
     def wait(self, amount: float) -> float:
-        """Seconds until ``amount`` is there."""
+        """Seconds until ``amount`` is there, if it fits at all."""
         return max(0.0, amount - self.level) * MINUTE / self.per_minute
 
     @property
@@ -50,14 +50,14 @@ class Excess:
         limit: allowed in a minute.
         used: of it already.
         requested: by this call.
-        wait: seconds until it could pass.
+        wait: seconds until it could pass; None if it is too large ever to pass.
     """
 
     kind: str
     limit: int
     used: int
     requested: int
-    wait: float
+    wait: float | None
 
 
 class Limiter:
@@ -82,7 +82,8 @@ class Limiter:
             if bucket.level < amount:
                 used = int(bucket.capacity - bucket.level)
                 limit = int(bucket.per_minute)
-                return Excess(kind, limit, used, amount, bucket.wait(amount))
+                wait = None if amount > bucket.capacity else bucket.wait(amount)
+                return Excess(kind, limit, used, amount, wait)
         for _, bucket, amount in pairs:
             bucket.level -= amount
         return None

@@ -1,0 +1,169 @@
+"""The sandbox as a process of its own, started and steered from Python."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any, Self
+
+import httpx
+import orjson
+
+from scripts.sandbox.control import PREFIX
+from scripts.sandbox.faults import FaultOrder
+from scripts.sandbox.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+KEY = "sandbox-key"
+"""A key that it takes; so is every other that begins with ``sandbox-``."""
+_PATIENCE = 10.0
+
+
+class SandboxError(Exception):
+    """The sandbox did not start, or does not do what it is told; the text says why."""
+
+
+class SandboxProcess:
+    """A sandbox that ends with us at the latest; also a context manager.
+
+    It stands in a session of its own, so that Ctrl-C at the terminal ends the engine first.
+
+    Args:
+        settings: how it starts; it ends with the parent whatever they say.
+        log: where its own complaints go; None for a passing file.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, log: IO[Any] | None = None) -> None:
+        self._settings = settings or Settings()
+        self._log: IO[Any] = log or tempfile.TemporaryFile()  # noqa: SIM115  (as long as it runs)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: httpx.Client | None = None
+        self._ready: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """The root of every address."""
+        return self._ready["url"]
+
+    @property
+    def openai_url(self) -> str:
+        """What ``OPENAI_BASE_URL`` has to be."""
+        return self._ready["vendors"]["openai"]
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._ready["pid"]
+
+    def start(self) -> str:
+        """Start it and return its `url` once it takes calls.
+
+        Raises:
+            SandboxError: if it does not start.
+        """
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "scripts.sandbox", *_arguments(self._settings)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        line = self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            self.stop()
+            raise SandboxError(self._complaint() or "the sandbox did not start")
+        self._ready = orjson.loads(line)
+        self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=_PATIENCE)
+        return self.url
+
+    def stop(self) -> None:
+        """End it; nothing happens if it has ended already."""
+        if self._client is not None:
+            self._client.close()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
+    def book(self, vendor: str = "openai", *, each: bool = True) -> dict[str, Any]:
+        """What it has billed: totals, ``throttled`` and, if ``each``, ``by_call`` by call id."""
+        return self._asked("GET", f"/{vendor}/book?each={str(each).lower()}")
+
+    def arm(
+        self,
+        mode: str,
+        *,
+        share: float = 1.0,
+        count: int | None = None,
+        seconds: float | None = None,
+        delay: float = 30.0,
+        vendor: str = "openai",
+    ) -> None:
+        """Switch a fault on; see `faults.FaultOrder`.
+
+        Raises:
+            SandboxError: if the vendor has no such mode.
+        """
+        order = FaultOrder(mode=mode, share=share, count=count, seconds=seconds, delay=delay)
+        self._asked("POST", f"/{vendor}/faults", order.model_dump())
+
+    def clear(self, vendor: str = "openai") -> None:
+        """Switch all faults off."""
+        self._asked("DELETE", f"/{vendor}/faults")
+
+    def set(self, vendor: str = "openai", **conditions: float) -> None:
+        """Change what `settings.Conditions` names, such as ``latency=1.0``.
+
+        Raises:
+            SandboxError: if a value is out of range.
+        """
+        self._asked("PUT", f"/{vendor}/settings", conditions)
+
+    def reset(self) -> None:
+        """Forget all bills, answers and faults."""
+        self._asked("POST", "/reset")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _complaint(self) -> str:
+        if not self._log.seekable():
+            return ""
+        self._log.seek(0)
+        told = self._log.read()
+        return (told if isinstance(told, str) else told.decode(errors="replace")).strip()
+
+    def _asked(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        if self._client is None:
+            raise SandboxError("the sandbox is not running: call start() first")
+        content = None if body is None else orjson.dumps(body)
+        response = self._client.request(method, PREFIX + path, content=content)
+        if not response.is_success:
+            raise SandboxError(f"{method} {path}: {response.text}")
+        return response.json()
+
+
+def _arguments(settings: Settings) -> list[str]:
+    conditions = settings.conditions.model_dump()
+    values = {"port": settings.port, "seed": settings.seed, **conditions}
+    arguments = [f"--{name}={value}" for name, value in values.items()]
+    arguments += [f"--fault={fault}" for fault in settings.faults]
+    if settings.book is not None:
+        arguments.append(f"--book={settings.book.absolute()}")
+    return [*arguments, "--with-parent"]
