@@ -205,7 +205,7 @@ class Scorer:
                 db, [_headline(item.lead.id, score) for item, score in scored], now=now
             )
             await activities.record(
-                db, [_activity(item.lead.id, score, turn) for item, score in scored], now=now
+                db, [_activity(item.lead.id, score, turn, now) for item, score in scored]
             )
             if answers.given and self._calls is not None:
                 new = {hashed: found.model_dump() for hashed, found in answers.given.items()}
@@ -288,8 +288,9 @@ def _headline(lead_id: LeadId, score: Score) -> leads.Scored:
     return leads.Scored(lead_id, score.score, score.confidence, str(score.tier), score.tags)
 
 
-def _activity(lead_id: LeadId, score: Score, turn: Turn) -> Activity:
+def _activity(lead_id: LeadId, score: Score, turn: Turn, now: datetime) -> Activity:
     return Activity(
+        at=now,
         lead_id=lead_id,
         kind="lead.scored",
         actor=Scorer.role,
