@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
@@ -36,12 +37,19 @@ def _redact_event(
     return event
 
 
-def configure(level: str, form: Literal["json", "console"]) -> None:
-    """Send the process's logs to standard error, one event a line, redacted."""
+def configure(level: str, form: Literal["json", "console"], file: Path | None = None) -> None:
+    """Send the process's logs to ``file`` or standard error, one event a line, redacted.
+
+    Several processes may share a file: each line is appended in one write.
+    """
+    stream = sys.stderr
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a", buffering=1, encoding="utf-8")
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -53,9 +61,9 @@ def configure(level: str, form: Literal["json", "console"]) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
     )
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared)
     )

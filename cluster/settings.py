@@ -1,5 +1,6 @@
 """Every setting of the engine, read once here and handed on as arguments."""
 
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port the API listens on")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    log_dir: Path | None = Field(
+        None, description="write logs into files here; without it they go to standard error"
+    )
 
     database_url: str | None = Field(
         None,
@@ -62,7 +66,10 @@ class Settings(BaseSettings):
 
     scorers: int = Field(2, ge=1, le=64, description="scorer actors, at most")
     enrichers: int = Field(1, ge=1, le=64, description="enricher actors, at most")
-    api_replicas: int = Field(1, ge=1, le=64)
+    api_replicas: int = Field(1, ge=1, le=64, description="processes that answer HTTP requests")
+    haproxy: bool = Field(
+        default=True, description="let HAProxy take the requests where its binary is installed"
+    )
     lease_seconds: float = Field(60.0, gt=0, description="how long a turn may take")
     failpoint: str = Field("", description="for tests only, such as commit.before:kill:3")
 
@@ -72,9 +79,42 @@ class Settings(BaseSettings):
         return self.data_dir.expanduser().absolute()
 
     @property
+    def lease(self) -> timedelta:
+        """How long a delivery may take before it is due again."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
     def url(self) -> str:
-        """Where the API answers."""
-        return f"http://{self.host}:{self.port}"
+        """Where the API answers, as seen from this machine."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def sandboxed(self) -> list[str]:
+        """The vendors that the sandbox plays."""
+        key = self.openai_api_key
+        return ["openai"] if key is not None and key.get_secret_value() == SANDBOX_KEY else []
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which another process reads these same settings: holds secrets."""
+        values: dict[str, object] = {"data_dir": self.directory}
+        values |= {
+            name: getattr(self, name) for name in type(self).model_fields if name not in values
+        }
+        return {
+            _variable(name): _plain(value) for name, value in values.items() if value is not None
+        }
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[-1])
+    return f"LEADENGINE_{name.upper()}"
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def asyncpg_url(url: str) -> str:

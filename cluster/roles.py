@@ -1,0 +1,146 @@
+"""Which agents there are, how many workers each may have, and how each is built.
+
+Builders import their agent when they are called: a worker then loads what it needs and no more
+(the analyst alone brings SciPy and LightGBM, some 100 MB).
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from agents.agent import Agent
+from agents.runtime import WorkerOptions
+from cluster.settings import Settings, asyncpg_url
+from storage import vault
+from storage.database import Database, PoolOptions
+from storage.keyring import KeyRing
+from storage.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What an agent may be built from."""
+
+    settings: Settings
+    database: Database
+    sealer: Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One kind of agent and its pool.
+
+    Attributes:
+        least: workers, at least.
+        most: workers, at most.
+        per_worker: waiting messages that justify one more worker.
+        connections: database connections of one worker, beside the one it claims on.
+    """
+
+    name: str
+    build: Callable[[Kit], Agent]
+    least: int = 1
+    most: int = 1
+    per_worker: int = 200
+    connections: int = 4
+    options: WorkerOptions = field(default_factory=WorkerOptions)
+
+
+def table(settings: Settings) -> Mapping[str, Role]:
+    """Every role by its name."""
+    roles = [
+        Role("prospector", _prospector, options=WorkerOptions(concurrency=2, claim=8)),
+        Role("enricher", _enricher, most=settings.enrichers, per_worker=5000),
+        Role(
+            "scorer",
+            _scorer,
+            most=settings.scorers,
+            connections=8,
+            options=WorkerOptions(concurrency=64, claim=200),
+        ),
+        Role("analyst", _analyst, options=WorkerOptions(concurrency=1, claim=4)),
+        Role(
+            "supervisor",
+            _supervisor,
+            connections=2,
+            options=WorkerOptions(concurrency=2, claim=8, poll=timedelta(seconds=2)),
+        ),
+    ]
+    return {role.name: role for role in roles}
+
+
+@asynccontextmanager
+async def opened(settings: Settings, name: str, connections: int) -> AsyncGenerator[Kit, None]:
+    """Open the database and unlock the data keys for as long as the context lasts.
+
+    Raises:
+        ConnectionError: or whatever else the database raises, if it is away.
+    """
+    database = open_database(settings, name, connections)
+    try:
+        yield Kit(settings, database, await vault.open_sealer(database, key_ring(settings)))
+    finally:
+        await database.close()
+
+
+def open_database(settings: Settings, name: str, connections: int) -> Database:
+    """The database of the settings, its connections named ``name``.
+
+    Raises:
+        ValueError: if there is no address.
+    """
+    if settings.database_url is None:
+        raise ValueError("no database: the engine sets DATABASE_URL for its workers")
+    replica = settings.database_replica_url
+    return Database(
+        asyncpg_url(settings.database_url),
+        replica_url=asyncpg_url(replica) if replica else None,
+        options=pool_options(settings, name, connections),
+    )
+
+
+def pool_options(settings: Settings, name: str, connections: int) -> PoolOptions:
+    """How a process keeps its connections under these settings."""
+    return PoolOptions(size=connections, name=name, pgbouncer=settings.pgbouncer)
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The key ring of the settings, else the one kept in the data directory.
+
+    Raises:
+        storage.keyring.KeyRingError: if it is not usable.
+    """
+    if settings.keyring is not None:
+        return KeyRing.parse(settings.keyring.get_secret_value())
+    return KeyRing.at(settings.directory / "keyring.json")
+
+
+def _prospector(kit: Kit) -> Agent:
+    from agents.prospector import Prospector
+
+    return Prospector(kit.sealer)
+
+
+def _enricher(kit: Kit) -> Agent:
+    from agents.enricher import Enricher
+
+    return Enricher(kit.sealer)
+
+
+def _scorer(kit: Kit) -> Agent:
+    from agents.scorer import Scorer
+
+    return Scorer(kit.sealer)
+
+
+def _analyst(kit: Kit) -> Agent:
+    from agents.analyst import Analyst
+
+    return Analyst(kit.sealer)
+
+
+def _supervisor(kit: Kit) -> Agent:
+    from agents.supervisor import Supervisor
+
+    return Supervisor()
