@@ -69,20 +69,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
-    """What entries are reserved for.
-
-    Attributes:
-        vendor: who charges.
-        purpose: such as ``"judge"``.
-    """
-
-    vendor: str
-    purpose: str
-    correlation_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class OpenEntry:
     """A call of which nobody knows yet what it cost.
 
@@ -114,14 +100,16 @@ async def open_accounts(db: Connection, accounts: Sequence[Account]) -> None:
     )
 
 
-async def reserve(
+async def reserve(  # noqa: PLR0913 - what a call is for is told in words
     db: Connection,
     accounts: Sequence[str],
     entries: Sequence[Entry],
-    spending: Spending,
     *,
+    vendor: str,
+    purpose: str,
     expires_at: datetime,
     now: datetime,
+    correlation_id: str | None = None,
 ) -> set[UUID]:
     """Reserve for as many of ``entries``, in order, as every account still allows.
 
@@ -129,6 +117,8 @@ async def reserve(
 
     Args:
         accounts: the ids to reserve in, in the order of each entry's amounts.
+        vendor: who charges.
+        purpose: what for, such as ``"rubric"``.
         expires_at: from then on an entry that was neither settled nor released is unknown.
 
     Returns:
@@ -147,10 +137,10 @@ async def reserve(
         [entry.id for entry in entries],
         list(accounts),
         _flat([entry.amounts for entry in entries], len(accounts)),
-        spending.vendor,
-        spending.purpose,
+        vendor,
+        purpose,
         [entry.reference for entry in entries],
-        spending.correlation_id,
+        correlation_id,
         expires_at,
         now,
     )

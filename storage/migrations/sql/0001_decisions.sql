@@ -74,3 +74,30 @@ CREATE FUNCTION decisions_broken() RETURNS TABLE (chain smallint, seq bigint, pr
   SELECT c.chain, c.seq, 'the newest decisions are missing' FROM decision_chains c
   WHERE c.seq <> coalesce((SELECT max(d.seq) FROM decisions d WHERE d.chain = c.chain), 0)
 $$;
+
+-- Make the partitions of the months given, and of those of which rows wait in <table>_default; move
+-- these rows. ATTACH after a copy: unlike CREATE ... PARTITION OF it does not lock the parent against
+-- writers. Call it under an advisory lock, and with a lock_timeout.
+CREATE FUNCTION keep_monthly_partitions(p_table text, p_column text, p_months date[])
+RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+  m date; part text; rest text := p_table || '_default'; stray date[];
+  starts timestamptz; ends timestamptz;
+BEGIN
+  EXECUTE format('SELECT coalesce(array_agg(DISTINCT date_trunc(''month'', %I AT TIME ZONE ''UTC'')::date), ''{}'')
+    FROM %I', p_column, rest) INTO stray;
+  FOR m IN SELECT DISTINCT unnest(p_months || stray) ORDER BY 1 LOOP
+    part := p_table || to_char(m, '"_"YYYY"_"MM');
+    CONTINUE WHEN to_regclass(quote_ident(part)) IS NOT NULL;
+    starts := m::timestamp AT TIME ZONE 'UTC';
+    ends := (m + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+    EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', p_table);
+    EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', rest);
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part, p_table);
+    EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= $1 AND %I < $2 RETURNING *)
+      INSERT INTO %I SELECT * FROM moved', rest, p_column, p_column, part) USING starts, ends;
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+      p_table, part, starts, ends);
+    RETURN NEXT part;
+  END LOOP;
+END $$;
