@@ -12,15 +12,9 @@ from uuid import UUID
 import numpy as np
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from policies.scorecard import (
-    Calibration,
-    CategoricalFeature,
-    Feature,
-    Floats,
-    NumericFeature,
-    Scorecard,
-)
-from policies.scorecard import StrictModel as _Model
+from policies.binned import Feature, Floats
+from policies.binned import StrictModel as _Model
+from policies.scorecard import Calibration, Scorecard
 from policies.templates import Industry, template
 from policies.weighted import WeightedFeature, weighted_scorecard
 
@@ -262,6 +256,5 @@ _TEXTS = {
     "missing": "this field is required",
 }
 _BRANCHES = frozenset(
-    {"weighted", "template", "learned", "trees", "ensemble", "numeric", "categorical"}
-    | {NumericFeature.__name__, CategoricalFeature.__name__}
+    {"weighted", "template", "learned", "trees", "ensemble", "numeric", "categorical", "crossed"}
 )

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 
-from policies.scorecard import EMPTY, FIRST_BIN, Codes, Floats, Scorecard, Uncertainty
+from policies.binned import EMPTY, FIRST_BIN, Codes, Floats
+from policies.scorecard import Scorecard, Uncertainty
 
 INTERVAL = (0.1, 0.9)
 """Quantiles of the draws that bound the score: four draws in five lie between."""

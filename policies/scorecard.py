@@ -10,153 +10,28 @@ Sources:
     Platt, J. (1999), Probabilistic outputs for support vector machines.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from scipy.special import expit
 
-from policies.features import Column, Columns, LeadFeatures, Value, category, number, numbers
+from policies.binned import (
+    FIRST_BIN,
+    NOT_FETCHED,
+    Codes,
+    CrossedFeature,
+    Feature,
+    Floats,
+    StrictModel,
+)
+from policies.features import Columns, LeadFeatures
 
-NOT_FETCHED, EMPTY, FIRST_BIN = 0, 1, 2
-MOST_BINS = 250
 CHUNK = 2_048
-
-Codes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-
-
-class StrictModel(BaseModel):
-    """Frozen, and nothing in it but what is declared; no infinities."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class _Feature(StrictModel):
-    """What both kinds of feature share.
-
-    Attributes:
-        name: the feature's name in the lead.
-        points: logits of each bin or level, in the order of the codes from `FIRST_BIN` on.
-        empty: logits when the field was fetched and is empty.
-        not_fetched: logits when nobody has fetched the field.
-        shares: share of the training leads in each code from `EMPTY` on; none for an expert's.
-    """
-
-    name: str = Field(min_length=1)
-    points: tuple[float, ...] = Field(min_length=1, max_length=MOST_BINS)
-    empty: float = 0.0
-    not_fetched: float = 0.0
-    shares: tuple[float, ...] = ()
-
-    @model_validator(mode="after")
-    def _shares_fit(self) -> Self:
-        if self.shares and len(self.shares) != len(self.points) + 1:
-            raise ValueError(f"{self.name}: give a share for 'empty' and one for each point")
-        return self
-
-    @cached_property
-    def table(self) -> Floats:
-        """Points by code."""
-        return np.array([self.not_fetched, self.empty, *self.points])
-
-    @cached_property
-    def average(self) -> float:
-        """Points of the average training lead, 0 where no lead was seen."""
-        return float(np.dot(self.shares, self.table[EMPTY:])) if self.shares else 0.0
-
-
-class NumericFeature(_Feature):
-    """A number in bins.
-
-    Attributes:
-        edges: ascending; the first and last bound what was seen, so that the first point is that
-            of values below all (underflow) and the last that of values above all (overflow). An
-            edge belongs to the bin above it.
-    """
-
-    kind: Literal["numeric"] = "numeric"
-    edges: tuple[float, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _edges_fit(self) -> Self:
-        if any(low >= high for low, high in pairwise(self.edges)):
-            raise ValueError(f"{self.name}: edges must ascend")
-        if len(self.points) != len(self.edges) + 1:
-            raise ValueError(
-                f"{self.name}: {len(self.edges)} edges make {len(self.edges) + 1} bins"
-            )
-        return self
-
-    def code(self, value: Value) -> int:
-        """The code of one fetched value."""
-        parsed = number(value)
-        return EMPTY if parsed != parsed else FIRST_BIN + bisect_right(self.edges, parsed)
-
-    def codes(self, column: Column) -> Codes:
-        """The codes of fetched values."""
-        parsed = numbers(column)
-        binned = np.searchsorted(self.edges, parsed, side="right").astype(np.uint8)
-        binned += FIRST_BIN
-        binned[np.isnan(parsed)] = EMPTY
-        return binned
-
-    def bin_name(self, position: int) -> str:
-        """How a salesperson reads the bin at ``position``."""
-        if position == 0:
-            return f"below {self.edges[0]:,.4g}"
-        if position == len(self.edges):
-            return f"{self.edges[-1]:,.4g} or more"
-        return f"{self.edges[position - 1]:,.4g} to {self.edges[position]:,.4g}"
-
-
-class CategoricalFeature(_Feature):
-    """A level out of a list.
-
-    Attributes:
-        levels: as `policies.features.category` writes them; the first point is that of every
-            level that is not listed.
-    """
-
-    kind: Literal["categorical"] = "categorical"
-    levels: tuple[str, ...]
-
-    @model_validator(mode="after")
-    def _levels_fit(self) -> Self:
-        if len(set(self.levels)) != len(self.levels):
-            raise ValueError(f"{self.name}: a level is listed twice")
-        if len(self.points) != len(self.levels) + 1:
-            raise ValueError(f"{self.name}: give a point for 'other' and one for each level")
-        return self
-
-    @cached_property
-    def _positions(self) -> Mapping[str | None, int]:
-        return {level: FIRST_BIN + 1 + i for i, level in enumerate(self.levels)} | {None: EMPTY}
-
-    def code(self, value: Value) -> int:
-        """The code of one fetched value."""
-        return self._positions.get(category(value), FIRST_BIN)
-
-    def codes(self, column: Column) -> Codes:
-        """The codes of fetched values."""
-        # 1, 1.0 and True are one key of a dict but not one level, hence the type in the key.
-        if set(map(type, column)) <= {str, type(None)}:
-            table = {value: self.code(value) for value in set(column)}
-            return np.fromiter(map(table.__getitem__, column), np.uint8, len(column))
-        return np.fromiter(map(self.code, column), np.uint8, len(column))
-
-    def bin_name(self, position: int) -> str:
-        """How a salesperson reads the level at ``position``."""
-        return self.levels[position - 1] if position else "another value"
-
-
-Feature = Annotated[NumericFeature | CategoricalFeature, Field(discriminator="kind")]
 
 
 class Calibration(StrictModel):
@@ -203,6 +78,14 @@ class Contribution:
     points: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Cross:
+    """A crossed feature and where its two parts stand in the scorecard."""
+
+    feature: CrossedFeature
+    parts: tuple[int, int]
+
+
 class Scorecard(StrictModel):
     """Features, their points, and the way from their sum to a probability."""
 
@@ -217,11 +100,22 @@ class Scorecard(StrictModel):
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("a feature is listed twice")
+        for position, feature in enumerate(self.features):
+            if isinstance(feature, CrossedFeature):
+                self._check_cross(feature, names[:position])
         if self.uncertainty:
-            self._check(self.uncertainty)
+            self._check_draws(self.uncertainty)
         return self
 
-    def _check(self, uncertainty: Uncertainty) -> None:
+    def _check_cross(self, cross: CrossedFeature, before: Sequence[str]) -> None:
+        if cross.of[0] == cross.of[1] or not set(cross.of) <= set(before):
+            raise ValueError(f"{cross.name}: needs two features that stand before it")
+        for name, groups in zip(cross.of, (cross.first, cross.second), strict=True):
+            part = self.features[before.index(name)]
+            if isinstance(part, CrossedFeature) or len(groups) != len(part.points) + 1:
+                raise ValueError(f"{cross.name}: give a group for each code of {name}")
+
+    def _check_draws(self, uncertainty: Uncertainty) -> None:
         sizes = [len(feature.points) + FIRST_BIN for feature in self.features]
         if any(len(row) != 1 + sum(sizes) for row in uncertainty.replicates):
             raise ValueError("every replicate needs the intercept and a point for every code")
@@ -236,27 +130,42 @@ class Scorecard(StrictModel):
         """The features in order."""
         return tuple(feature.name for feature in self.features)
 
-    def calibrated(self, raw: float) -> float:
-        """A raw sum of points as a calibrated logit."""
-        return self.calibration.slope * raw + self.calibration.intercept
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The lead's own fields that the scorecard reads."""
+        return tuple(f.name for f in self.features if not isinstance(f, CrossedFeature))
+
+    def code_one(self, lead: LeadFeatures) -> list[int]:
+        """The codes of one lead."""
+        codes: list[int] = []
+        for position, feature in enumerate(self.features):
+            if isinstance(feature, CrossedFeature):
+                first, second = self._crosses[position].parts
+                codes.append(feature.pair(codes[first], codes[second]))
+            elif lead.fetched(feature.name):
+                codes.append(feature.code(lead.values[feature.name]))
+            else:
+                codes.append(NOT_FETCHED)
+        return codes
 
     def logit(self, lead: LeadFeatures) -> float:
         """The calibrated logit of one lead."""
-        total = self.intercept
-        for feature in self.features:
-            name = feature.name
-            total += (
-                feature.table.item(feature.code(lead.values[name]))
-                if lead.fetched(name)
-                else feature.not_fetched
-            )
+        codes = zip(self.features, self.code_one(lead), strict=True)
+        total = self.intercept + sum(feature.table.item(code) for feature, code in codes)
         return self.calibrated(total)
+
+    def calibrated(self, raw: float) -> float:
+        """The calibrated logit of a sum of points."""
+        return self.calibration.slope * raw + self.calibration.intercept
 
     def code(self, columns: Columns) -> Codes:
         """The codes of many leads: one row a lead, one (contiguous) column a feature."""
         codes = np.zeros((len(columns), len(self.features)), np.uint8, order="F")
         for position, feature in enumerate(self.features):
-            if (column := columns.values.get(feature.name)) is not None:
+            if isinstance(feature, CrossedFeature):
+                first, second = self._crosses[position].parts
+                codes[:, position] = feature.combine(codes[:, first], codes[:, second])
+            elif (column := columns.values.get(feature.name)) is not None:
                 codes[:, position] = feature.codes(column)
                 if (mask := columns.not_fetched.get(feature.name)) is not None:
                     codes[mask, position] = NOT_FETCHED
@@ -271,15 +180,19 @@ class Scorecard(StrictModel):
         total += self.calibration.intercept
         return total
 
+    def probabilities(self, codes: Codes) -> Floats:
+        """The calibrated probabilities of coded leads."""
+        return expit(self.logits(codes))
+
     def contributions(self, codes: Sequence[int]) -> tuple[Contribution, ...]:
         """What each feature adds for one coded lead, the weightiest first."""
         parts = (
             Contribution(
                 feature.name,
-                self._state(feature, code),
-                self.calibration.slope * (float(feature.table[code]) - feature.average),
+                self._state(position, codes),
+                self.calibration.slope * (feature.table.item(codes[position]) - feature.average),
             )
-            for feature, code in zip(self.features, codes, strict=True)
+            for position, feature in enumerate(self.features)
         )
         return tuple(sorted(parts, key=lambda part: -abs(part.points)))
 
@@ -293,28 +206,59 @@ class Scorecard(StrictModel):
         if uncertainty is None:
             yield np.arange(len(codes)), self.logits(codes)[:, None]
             return
-        intercepts, points = uncertainty.intercepts, uncertainty.points
-        donors = np.array(uncertainty.donors) + self._offsets
+        donors = np.array(uncertainty.donors, np.uint8)
         for rows, unfetched in _patterns(codes == NOT_FETCHED):
-            filled = points[donors[:, unfetched]].sum(axis=1) if unfetched.any() else 0.0
-            extra = intercepts + filled
             for chunk in np.array_split(rows, -(-len(rows) // CHUNK)):
-                known = points[codes[chunk][:, ~unfetched] + self._offsets[~unfetched]].sum(axis=1)
-                drawn = known[:, None, :] + np.atleast_2d(extra)
+                drawn = self._drawn(uncertainty, codes[chunk], unfetched, donors)
                 drawn = drawn.reshape(len(chunk), -1)
                 yield chunk, self.calibration.slope * drawn + self.calibration.intercept
 
-    def probabilities(self, codes: Codes) -> Floats:
-        """The calibrated probabilities of coded leads."""
-        return expit(self.logits(codes))
+    def _drawn(
+        self, uncertainty: Uncertainty, codes: Codes, unfetched: NDArray[np.bool_], donors: Codes
+    ) -> Floats:
+        """Raw logits by lead, donor and replicate, for leads that lack the same fields."""
+        half_known = {
+            position: cross
+            for position, cross in self._crosses.items()
+            if unfetched[cross.parts[0]] != unfetched[cross.parts[1]]
+        }
+        known = np.repeat(uncertainty.intercepts[None], len(codes), axis=0)
+        filled = np.zeros((len(donors) if unfetched.any() else 1, len(uncertainty.intercepts)))
+        for position, offset in enumerate(self._offsets):
+            if not unfetched[position]:
+                known += uncertainty.points[codes[:, position] + offset]
+            elif position not in half_known:
+                filled += uncertainty.points[donors[:, position] + offset]
+        drawn = known[:, None, :] + filled
+        for position, cross in half_known.items():
+            first, second = (
+                donors[None, :, part] if unfetched[part] else codes[:, part, None]
+                for part in cross.parts
+            )
+            pairs = cross.feature.combine(*np.broadcast_arrays(first, second))
+            drawn += uncertainty.points[pairs + self._offsets[position]]
+        return drawn
+
+    @cached_property
+    def _crosses(self) -> dict[int, "_Cross"]:
+        """The crossed features by their place."""
+        places = {name: position for position, name in enumerate(self.names)}
+        return {
+            position: _Cross(feature, (places[feature.of[0]], places[feature.of[1]]))
+            for position, feature in enumerate(self.features)
+            if isinstance(feature, CrossedFeature)
+        }
 
     @cached_property
     def _offsets(self) -> NDArray[np.intp]:
         sizes = [len(feature.table) for feature in self.features]
         return np.cumsum([0, *sizes[:-1]])
 
-    @staticmethod
-    def _state(feature: NumericFeature | CategoricalFeature, code: int) -> str:
+    def _state(self, position: int, codes: Sequence[int]) -> str:
+        feature, code = self.features[position], codes[position]
+        if isinstance(feature, CrossedFeature):
+            first, second = self._crosses[position].parts
+            return f"{self._state(first, codes)} with {self._state(second, codes)}"
         if code < FIRST_BIN:
             return ("not fetched", "empty")[code]
         return feature.bin_name(code - FIRST_BIN)

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import log
 
+from policies.binned import CategoricalFeature, NumericFeature
 from policies.confidence import with_assumed_uncertainty
-from policies.scorecard import CategoricalFeature, NumericFeature, Scorecard
+from policies.scorecard import Scorecard
 
 AnyFeature = NumericFeature | CategoricalFeature
 

@@ -11,9 +11,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from policies.binned import CategoricalFeature, NumericFeature, StrictModel
 from policies.confidence import with_assumed_uncertainty
 from policies.features import category
-from policies.scorecard import CategoricalFeature, NumericFeature, Scorecard, StrictModel
+from policies.scorecard import Scorecard
 
 Weight = Annotated[float, Field(ge=-10, le=10)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.binned import CategoricalFeature, NumericFeature
 from policies.features import Column, Columns, category, numbers
-from policies.scorecard import CategoricalFeature, NumericFeature
 
 QUANTILES = 10
 RAREST = 10

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from policies.scorecard import Codes, Floats
+from policies.binned import Codes, Floats
 
 STEPS = 25
 TOLERANCE = 1e-5
