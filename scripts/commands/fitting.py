@@ -1,0 +1,150 @@
+"""``leadengine score fit``: learn from outcomes, and see how well before anything changes."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from scripts.client import POLL_SECONDS, Api, Json, connect
+from scripts.commands.report import comparison, report, suspects, verdict
+from scripts.commands.rescoring import backlog
+from scripts.output import ExitCode, Output, Problem, line
+
+ALGORITHMS = "/api/scoring/algorithms"
+_WORKING = frozenset({"draft", "fitting"})
+
+
+def fit(  # noqa: PLR0913 - one option each
+    out: Output,
+    *,
+    name: Annotated[str, typer.Option(help="What to call it; versions count up.")] = "learned",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Not a feature: it leaks, or is not wanted. Repeat it."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Learn from leads of this source only.")
+    ] = None,
+    import_id: Annotated[
+        str | None, typer.Option("--import", help="Learn from leads of this import only.")
+    ] = None,
+    industry: Annotated[
+        str, typer.Option(help="Whose template to start from (leadengine score templates).")
+    ] = "general",
+    trees: Annotated[
+        bool, typer.Option("--trees", help="Boosted trees as the challenger.")
+    ] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Let it score, if it is at least as good.")
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="Until it is fitted.")] = True,
+) -> None:
+    """Learn a scoring algorithm from the outcomes known so far.
+
+    It is cross-validated: every figure is about leads that it had not seen. Columns that know the
+    outcome already (filled in after the fact) are named, so that you can leave them out.
+    """
+    settings: Json = {
+        "exclude": exclude or [],
+        "source": source,
+        "import_id": import_id,
+        "industry": industry,
+    }
+    kind = "trees" if trees else "learned"
+    with connect(timeout=300.0) as api:
+        made = api.post(
+            ALGORITHMS, {"name": name, "definition": {"kind": kind, "settings": settings}}
+        )
+        api.post(f"{ALGORITHMS}/{made['id']}/fit")
+        if not wait:
+            out.result(made, line(f"{made['name']}@{made['version']} is being fitted."))
+            out.next(f"leadengine score show {made['name']}@{made['version']}")
+            return
+        fitted = _fitted(out, api, made)
+        compared = _compared(api, fitted)
+        switched = _switched(api, fitted) if activate else None
+    _tell(out, fitted, compared, switched)
+
+
+def _fitted(out: Output, api: Api, made: Json) -> Json:
+    """Wait for the analyst.
+
+    Raises:
+        Problem: if it cannot be fitted.
+    """
+    with out.bars() as bars:
+        step = bars.step("Fitting")
+        found = made
+        while found["status"] in _WORKING:
+            time.sleep(POLL_SECONDS)
+            backlog(api, ("analyst",))
+            found = api.patiently(f"{ALGORITHMS}/{made['id']}")
+        step.finish(f"{found['name']}@{found['version']}", ok=found["status"] != "failed")
+    if found["status"] == "failed":
+        raise Problem(
+            f"{found['name']}@{found['version']} could not be fitted.",
+            str(found.get("problem") or ""),
+            next_steps=("leadengine import FILE --outcome COLUMN brings outcomes in",),
+        )
+    return found
+
+
+def _compared(api: Api, fitted: Json) -> Json | None:
+    try:
+        return api.get(f"{ALGORITHMS}/{fitted['id']}/compare")
+    except Problem as problem:
+        if problem.status in {404, 409, 422}:
+            return None
+        raise
+
+
+def _switched(api: Api, fitted: Json) -> Json:
+    """Activate; a refusal is told with the report, not instead of it."""
+    body = {"reason": "leadengine score fit --activate", "force": False}
+    try:
+        return {"activated": True, **api.post(f"{ALGORITHMS}/{fitted['id']}/activate", body)}
+    except Problem as problem:
+        if problem.status != 409:
+            raise
+        return {"activated": False, "why": problem.what}
+
+
+def _tell(out: Output, fitted: Json, compared: Json | None, switched: Json | None) -> None:
+    label = f"{fitted['name']}@{fitted['version']}"
+    shown = [line((f"{label}", "bold"), f"   {fitted['kind']}, {fitted['status']}")]
+    shown += report(fitted.get("report") or {})
+    if compared:
+        shown += [line(""), *comparison(compared)]
+    if switched:
+        mark = ("✓ ", "green") if switched["activated"] else ("✗ ", "red")
+        words = "It scores from now on." if switched["activated"] else switched.get("why", "")
+        shown.append(line(mark, str(words)))
+    data = {"algorithm": fitted, "comparison": compared, "activation": switched}
+    out.result(data, *shown)
+    _advise(out, fitted, label, compared, switched)
+    if switched and not switched["activated"]:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _advise(
+    out: Output, fitted: Json, label: str, compared: Json | None, switched: Json | None
+) -> None:
+    leaking = suspects(fitted.get("report") or {})
+    if leaking:
+        kept = (fitted.get("definition") or {}).get("settings", {}).get("exclude") or []
+        out.next(f"leadengine score fit {exclusions([*kept, *leaking])}")
+    elif switched and switched["activated"]:
+        out.next("leadengine score leads --all")
+    elif compared is None or verdict(compared):
+        out.next(f"leadengine score activate {label}", "leadengine score leads --all")
+    else:
+        out.next(f"leadengine score show {label}")
+
+
+def exclusions(columns: list[str]) -> str:
+    """The options that leave these columns out, ready to be pasted into a shell."""
+    import shlex
+
+    return " ".join(f"--exclude {shlex.quote(column)}" for column in columns)
