@@ -7,6 +7,7 @@ leads, follow what the leads are like, and every quote stands in the document.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -113,17 +114,33 @@ def _strongest(criterion: str, fields: Mapping[str, Any], chance: Random) -> _Se
 def _signals(criterion: str, fields: Mapping[str, Any]) -> Iterator[_Seen]:
     for name, value in fields.items():
         if isinstance(value, str):
-            yield from _said(criterion, name, value)
+            seen = _said(name, value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            for about, names, limits in _SCALES:
-                if about == criterion and names.search(name):
-                    yield _Seen(sum(value >= limit for limit in limits), f"{name}: {value}")
+            seen = _counted(name, value)
+        else:
+            continue
+        yield from (signal for about, signal in seen if about == criterion)
 
 
-def _said(criterion: str, name: str, value: str) -> Iterator[_Seen]:
-    for about, level, names, words in _SIGNALS:
-        if about == criterion and names.search(name) and (match := words.search(value)):
-            yield _Seen(level, _around(value, match))
+@lru_cache(maxsize=8192)
+def _said(name: str, value: str) -> tuple[tuple[str, _Seen], ...]:
+    return tuple(
+        (criterion, _Seen(level, _around(value, match)))
+        for criterion, level, names, words in _SIGNALS
+        if names.search(name) and (match := words.search(value))
+    )
+
+
+def _counted(name: str, value: float) -> tuple[tuple[str, _Seen], ...]:
+    return tuple(
+        (criterion, _Seen(sum(value >= limit for limit in limits), f"{name}: {value}"))
+        for criterion, limits in _scales(name)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _scales(name: str) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    return tuple((criterion, limits) for criterion, names, limits in _SCALES if names.search(name))
 
 
 def _around(value: str, match: re.Match[str]) -> str:

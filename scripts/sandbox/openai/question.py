@@ -1,6 +1,7 @@
 """Reading a request to `/v1/chat/completions` or `/v1/responses`, and what is wrong with it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -151,10 +152,10 @@ def _question(
         return errors.no_model(request.model)
     if model.reasons and request.temperature not in (None, 1):
         return _no_temperature(request.temperature)
-    if wanted is not None and (problem := schema.fault(wanted.name, wanted.schema_, wanted.strict)):
+    form = b"" if wanted is None else orjson.dumps(wanted.schema_)
+    if wanted is not None and (problem := _schema_fault(wanted.name, form, bool(wanted.strict))):
         return errors.error(400, problem, param=place)
-    size = sum(len(message.text.encode()) for message in messages)
-    size += len(orjson.dumps(wanted.schema_)) if wanted else 0
+    size = len(form) + sum(len(message.text.encode()) for message in messages)
     tokens = -(-size // BYTES_PER_TOKEN) + _ENVELOPE
     if tokens > CONTEXT_TOKENS:
         return _too_long(tokens)
@@ -171,6 +172,11 @@ def _question(
         store=bool(request.store) if api == "chat" else request.store is not False,
         metadata=request.metadata or {},
     )
+
+
+@lru_cache
+def _schema_fault(name: str, form: bytes, strict: bool) -> str | None:  # noqa: FBT001
+    return schema.fault(name, orjson.loads(form), strict=strict)
 
 
 def _complaint(error: ValueError) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 Schema = dict[str, Any]
-_FORBIDDEN = [
+_FORBIDDEN = (
     "default",
     "oneOf",
     "allOf",
@@ -27,14 +27,14 @@ _FORBIDDEN = [
     "maxProperties",
     "dependentRequired",
     "dependentSchemas",
-]
+)
 _KINDS = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 DEEPEST = 10
 """Levels of objects and lists within one another, references not followed."""
 
 
-def fault(name: str, schema: Schema, strict: bool | None) -> str | None:  # noqa: FBT001
+def fault(name: str, schema: Schema, *, strict: bool) -> str | None:
     """What is wrong with the format ``name`` in OpenAI's words, or None."""
     if not _NAME.fullmatch(name):
         return (
