@@ -16,7 +16,7 @@ from agents.messages import LeadEnriched, Message, Rescore, SettleCalls
 from agents.rubric_calls import Answers, Question, RubricCalls, StillUnderWay, by_lead
 from agents.training.trees import TreeScorer
 from policies import rubric
-from policies.algorithm import Ensemble, Settings, Template, Trees
+from policies.algorithm import Ensemble, Settings, Template, Trees, parse_definition
 from policies.decision import Decision
 from policies.features import LeadFeatures
 from policies.lead import Fact, Lead, LeadId
@@ -28,9 +28,11 @@ from storage import activities, decisions, facts, leads, ledger, scoring
 from storage.activities import Activity
 from storage.database import Connection
 from storage.ledger import OpenEntry
+from storage.scoring import CachedJudgement, ScoringResult, StoredAlgorithm
 from storage.sealing import Sealer
 
 NO_MODEL = "no key is set"
+NO_ALGORITHM = timedelta(seconds=30)
 LOOKED_UP_AT_ONCE = 200
 
 
@@ -97,6 +99,8 @@ class Scorer:
     async def _score(self, ids: Sequence[LeadId], turn: Turn) -> Outcome:
         async with turn.database.transaction() as db:
             active = await self._algorithm(db)
+            if active is None:
+                return Snooze(self._clock() + NO_ALGORITHM, "no scoring algorithm is active")
             work = await self._read(db, ids)
             if active.algorithm.asks_rubric:
                 await self._prepare(db, work, active)
@@ -112,19 +116,13 @@ class Scorer:
         await self._commit(work, scores, active, answers, turn)
         return Done()
 
-    async def _algorithm(self, db: Connection) -> _Active:
-        kept = await scoring.active(db)
-        if self._active is None or self._active.id != kept.id:
-            definition = kept.definition
-            self._active = _Active(
-                kept.id,
-                f"scoring/{kept.name}@{kept.version}",
-                _industry(definition),
-                Algorithm(definition),
-                TreeScorer(definition.model)
-                if isinstance(definition, Trees) and definition.model
-                else None,
-            )
+    async def _algorithm(self, db: Connection) -> _Active | None:
+        """The algorithm in force; it is read again only when another one is."""
+        now_active = await scoring.active_id(db)
+        if now_active is None:
+            return None
+        if self._active is None or self._active.id != now_active:
+            self._active = _ready(await scoring.get(db, now_active))
         return self._active
 
     async def _read(self, db: Connection, ids: Sequence[LeadId]) -> list[_Work]:
@@ -143,11 +141,13 @@ class Scorer:
             document = rubric.lead_document(item.features.values, personal=_secrets(item.lead))
             hashed = rubric.content_hash(f"{orders}\0{document}", model=model)
             item.question = Question(item.lead.id, hashed, document, orders)
-        remembered = await scoring.judgements(db, [i.question.hash for i in work if i.question])
+        hashes = [bytes.fromhex(item.question.hash) for item in work if item.question]
+        remembered = await scoring.judgements(db, hashes)
         pending = by_lead(await ledger.open_entries(db, [item.lead.id for item in work]))
         for item in work:
-            kept = remembered.get(item.question.hash) if item.question else None
-            item.answer = RubricAnswer.model_validate(kept) if kept else None
+            hashed = bytes.fromhex(item.question.hash) if item.question else b""
+            kept = remembered.get(hashed)
+            item.answer = RubricAnswer.model_validate(kept.answer) if kept else None
             item.interrupted = pending.get(item.lead.id, [])
 
     async def _recall(self, work: Sequence[_Work], answers: Answers) -> None:
@@ -199,7 +199,7 @@ class Scorer:
         now = self._clock()
         async with turn.commit() as db:
             await scoring.keep_results(
-                db, [_result(item.lead.id, score, active) for item, score in scored], now=now
+                db, [_result(item.lead.id, score, active, now) for item, score in scored]
             )
             await leads.set_scores(
                 db, [_headline(item.lead.id, score) for item, score in scored], now=now
@@ -208,8 +208,11 @@ class Scorer:
                 db, [_activity(item.lead.id, score, turn, now) for item, score in scored]
             )
             if answers.given and self._calls is not None:
-                new = {hashed: found.model_dump() for hashed, found in answers.given.items()}
-                await scoring.keep_judgements(db, new, model=self._calls.model, now=now)
+                new = {
+                    bytes.fromhex(hashed): CachedJudgement(self._calls.model, found.model_dump())
+                    for hashed, found in answers.given.items()
+                }
+                await scoring.keep_judgements(db, new, now=now)
             await answers.settle(db, now)
             if answers.in_doubt and self._calls is not None:
                 self._look_up_later(turn, now + self._calls.deadline)
@@ -242,6 +245,18 @@ class Scorer:
         return Done()
 
 
+def _ready(kept: StoredAlgorithm) -> _Active:
+    definition = parse_definition(kept.definition)
+    trees = definition.model if isinstance(definition, Trees) else None
+    return _Active(
+        kept.id,
+        f"scoring/{kept.name}@{kept.version}",
+        _industry(definition),
+        Algorithm(definition),
+        None if trees is None else TreeScorer(trees),
+    )
+
+
 def _industry(definition: object) -> str:
     """The seller's industry, as the algorithm tells it."""
     base = definition.base if isinstance(definition, Ensemble) else definition
@@ -257,8 +272,8 @@ def _secrets(lead: Lead) -> list[str]:
     return [text for text in (*known, *person.notes.values()) if text]
 
 
-def _result(lead_id: LeadId, score: Score, active: _Active) -> scoring.Result:
-    return scoring.Result(
+def _result(lead_id: LeadId, score: Score, active: _Active, now: datetime) -> ScoringResult:
+    return ScoringResult(
         lead_id=lead_id,
         algorithm_id=active.id,
         score=score.score,
@@ -269,6 +284,7 @@ def _result(lead_id: LeadId, score: Score, active: _Active) -> scoring.Result:
         tier=str(score.tier),
         judges=score.judges,
         detail=_detail(score),
+        scored_at=now,
     )
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "StoredAlgorithm",
     "activate",
     "active",
+    "active_id",
     "all_algorithms",
     "by_name",
     "create",
@@ -170,6 +171,12 @@ async def active(db: Connection) -> StoredAlgorithm | None:
     query = select(table).where(table.c.status == AlgorithmStatus.ACTIVE.value)
     found = (await db.execute(query)).mappings().one_or_none()
     return None if found is None else _algorithm(found)
+
+
+async def active_id(db: Connection) -> UUID | None:
+    """Return which algorithm scores now, without its definition; None before the first start."""
+    table = tables.scoring_algorithms
+    return await db.scalar(select(table.c.id).where(table.c.status == AlgorithmStatus.ACTIVE.value))
 
 
 async def all_algorithms(
