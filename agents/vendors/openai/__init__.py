@@ -31,6 +31,7 @@ _NOT_IN_STRICT_SCHEMAS = frozenset({"default", "minLength", "maxLength"})
 _TAKES_TEMPERATURE = ("gpt-3.5", "gpt-4")
 """Models that do not reason; the others refuse any temperature but their own."""
 _CONNECT_SECONDS = 5.0
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class OpenAI:
@@ -42,6 +43,7 @@ class OpenAI:
         base_url: None for OpenAI itself.
         timeout: for a whole call, however slowly its answer drips.
         store: let OpenAI keep the answers for `look_up` (30 days).
+        http_client: None for one of its own.
     """
 
     def __init__(
@@ -52,15 +54,18 @@ class OpenAI:
         base_url: str | None = None,
         timeout: timedelta = timedelta(seconds=60),
         store: bool = True,
+        http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self.model = model
         self._timeout = timeout.total_seconds()
         self._store = store
+        patience = httpx2.Timeout(self._timeout, connect=_CONNECT_SECONDS)
         self._client = openai.AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
             max_retries=0,
-            timeout=httpx2.Timeout(self._timeout, connect=_CONNECT_SECONDS),
+            timeout=patience,
+            http_client=http_client or _http_client(base_url, patience),
         )
 
     async def ask(
@@ -156,6 +161,13 @@ class OpenAI:
             raise failures.understood(error, self.model) from None
         except TimeoutError:
             raise failures.overdue(self._timeout) from None
+
+
+def _http_client(base_url: str | None, patience: httpx2.Timeout) -> httpx2.AsyncClient | None:
+    """For a server on this machine a client that asks no proxy of the environment for it."""
+    if base_url is None or httpx2.URL(base_url).host not in _THIS_MACHINE:
+        return None
+    return openai.DefaultAsyncHttpx2Client(base_url=base_url, timeout=patience, trust_env=False)
 
 
 def _reply(

@@ -49,8 +49,15 @@ def fault(name: str, schema: Schema, *, strict: bool) -> str | None:
             f'"{schema.get("type")}"\'.'
         )
     else:
-        problem = next(_faults(schema, schema, (), 0), None)
+        problem = _first_fault(schema)
     return None if problem is None else f"Invalid schema for response_format '{name}': {problem}"
+
+
+def _first_fault(schema: Schema) -> str | None:
+    try:
+        return next(_faults(schema, schema, (), 0), None)
+    except (AttributeError, TypeError):
+        return "schema is not a valid JSON Schema."
 
 
 def resolved(reference: str, root: Schema) -> Schema | None:
