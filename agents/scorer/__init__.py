@@ -7,28 +7,28 @@ for again; where it cannot be asked, the scorecard speaks alone and the score sa
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from agents.agent import Done, Outcome, Refuse, Snooze, Turn
 from agents.errors import VendorError
 from agents.messages import LeadEnriched, Message, Rescore, SettleCalls
-from agents.rubric_calls import Answers, Question, RubricCalls, StillUnderWay, by_lead
+from agents.scorer import records
+from agents.scorer.calls import Answers, Question, RubricCalls, StillUnderWay, by_lead
+from agents.scorer.records import Verdict
 from agents.training.trees import TreeScorer
 from policies import rubric
 from policies.algorithm import Ensemble, Settings, Template, Trees, parse_definition
-from policies.decision import Decision
 from policies.features import LeadFeatures
 from policies.lead import Fact, Lead, LeadId
 from policies.lead_features import lead_features
 from policies.rubric import RubricAnswer
 from policies.scorecard import Floats
-from policies.scoring import Algorithm, Evidence, Score
-from storage import activities, decisions, facts, leads, ledger, scoring
-from storage.activities import Activity
+from policies.scoring import Algorithm, Evidence
+from storage import facts, leads, ledger, scoring
 from storage.database import Connection
 from storage.ledger import OpenEntry
-from storage.scoring import CachedJudgement, ScoringResult, StoredAlgorithm
+from storage.scoring import CachedJudgement, StoredAlgorithm
 from storage.sealing import Sealer
 
 NO_MODEL = "no key is set"
@@ -58,8 +58,8 @@ class _Work:
     absent: str | None = None
     interrupted: list[OpenEntry] = field(default_factory=list[OpenEntry])
 
-    @property
     def evidence(self) -> Evidence:
+        """What GPT-4 says, as far as the document supports it."""
         if self.question is None or self.answer is None:
             return Evidence(absent=self.absent)
         return Evidence(rubric.judge(self.answer, self.question.document))
@@ -112,8 +112,7 @@ class Scorer:
                 raise
             return Snooze(pending.until, str(pending))
         await self._ask(work, answers, turn)
-        scores = self._scores(work, active)
-        await self._commit(work, scores, active, answers, turn)
+        await self._commit(self._verdicts(work, active), answers, turn)
         return Done()
 
     async def _algorithm(self, db: Connection) -> _Active | None:
@@ -181,48 +180,38 @@ class Scorer:
                 item.answer = answers.given.get(item.question.hash)
                 item.absent = answers.absent.get(item.question.hash, "it gave no usable answer")
 
-    def _scores(self, work: Sequence[_Work], active: _Active) -> list[Score]:
+    def _verdicts(self, work: Sequence[_Work], active: _Active) -> list[Verdict]:
         features = [item.features for item in work]
-        evidence = [item.evidence for item in work]
+        evidence = [item.evidence() for item in work]
         base: Floats | None = active.trees.logits(features) if active.trees else None
-        return active.algorithm.score(features, evidence, base_logits=base)
+        scores = active.algorithm.score(features, evidence, base_logits=base)
+        return [
+            Verdict(item.lead.id, score, found, active.id, active.policy)
+            for item, score, found in zip(work, scores, evidence, strict=True)
+        ]
 
-    async def _commit(
-        self,
-        work: Sequence[_Work],
-        scores: Sequence[Score],
-        active: _Active,
-        answers: Answers,
-        turn: Turn,
-    ) -> None:
-        scored = list(zip(work, scores, strict=True))
+    async def _commit(self, verdicts: Sequence[Verdict], answers: Answers, turn: Turn) -> None:
         now = self._clock()
         async with turn.commit() as db:
-            await scoring.keep_results(
-                db, [_result(item.lead.id, score, active, now) for item, score in scored]
-            )
-            await leads.set_scores(
-                db, [_headline(item.lead.id, score) for item, score in scored], now=now
-            )
-            await activities.record(
-                db, [_activity(item.lead.id, score, turn, now) for item, score in scored]
-            )
-            if answers.given and self._calls is not None:
-                new = {
-                    bytes.fromhex(hashed): CachedJudgement(self._calls.model, found.model_dump())
-                    for hashed, found in answers.given.items()
-                }
-                await scoring.keep_judgements(db, new, now=now)
-            await answers.settle(db, now)
-            if answers.in_doubt and self._calls is not None:
-                self._look_up_later(turn, now + self._calls.deadline)
-            await decisions.keep(
-                db,
-                self.role,
-                [_decision(item, score, active) for item, score in scored],
-                correlation_id=turn.correlation_id,
-                now=now,
-            )
+            await records.keep(db, verdicts, now=now)
+            if self._calls is not None:
+                await self._remember(db, answers, self._calls, turn)
+            await records.explain(db, verdicts, turn, now=now)
+
+    async def _remember(
+        self, db: Connection, answers: Answers, calls: RubricCalls, turn: Turn
+    ) -> None:
+        """Keep the answers, book what they cost, and look up later what is in doubt."""
+        now = self._clock()
+        new = {
+            bytes.fromhex(hashed): CachedJudgement(calls.model, answer.model_dump())
+            for hashed, answer in answers.given.items()
+        }
+        if new:
+            await scoring.keep_judgements(db, new, now=now)
+        await answers.settle(db, now)
+        if answers.in_doubt:
+            self._look_up_later(turn, now + calls.deadline)
 
     def _look_up_later(self, turn: Turn, due_at: datetime) -> None:
         key = f"settle:openai:{due_at:%Y-%m-%dT%H:%M}"
@@ -270,64 +259,3 @@ def _secrets(lead: Lead) -> list[str]:
     person = lead.person
     known = (person.first_name, person.last_name, person.email, person.phone)
     return [text for text in (*known, *person.notes.values()) if text]
-
-
-def _result(lead_id: LeadId, score: Score, active: _Active, now: datetime) -> ScoringResult:
-    return ScoringResult(
-        lead_id=lead_id,
-        algorithm_id=active.id,
-        score=score.score,
-        probability=score.probability,
-        confidence=score.confidence,
-        low=score.low,
-        high=score.high,
-        tier=str(score.tier),
-        judges=score.judges,
-        detail=_detail(score),
-        scored_at=now,
-    )
-
-
-def _detail(score: Score) -> dict[str, Any]:
-    return {
-        "reasoning": score.reasoning,
-        "tags": list(score.tags),
-        "follow_ups": list(score.follow_ups),
-        "parts": [
-            {"name": part.name, "state": part.state, "points": round(part.points, 3)}
-            for part in score.parts
-        ],
-    }
-
-
-def _headline(lead_id: LeadId, score: Score) -> leads.Scored:
-    return leads.Scored(lead_id, score.score, score.confidence, str(score.tier), score.tags)
-
-
-def _activity(lead_id: LeadId, score: Score, turn: Turn, now: datetime) -> Activity:
-    return Activity(
-        at=now,
-        lead_id=lead_id,
-        kind="lead.scored",
-        actor=Scorer.role,
-        details={"score": score.score, "tier": str(score.tier), "judges": list(score.judges)},
-        correlation_id=turn.correlation_id,
-    )
-
-
-def _decision(item: _Work, score: Score, active: _Active) -> Decision:
-    judgement = item.evidence.judgement
-    return Decision(
-        action="score",
-        subject=item.lead.id,
-        verdict=str(score.score),
-        reasons=(score.reasoning,),
-        policy=active.policy,
-        inputs={
-            "algorithm": str(active.id),
-            "codes": list(score.codes),
-            "probability": round(score.probability, 6),
-            "levels": dict(judgement.levels) if judgement else None,
-            "without": item.absent,
-        },
-    )
