@@ -150,7 +150,7 @@ class CrossedFeature(_Feature):
     """What two features say together beyond what each says alone.
 
     Attributes:
-        name: as people read it, such as "day x month".
+        name: as people read it, such as "day & month".
         of: the two features, which stand before this one in the scorecard.
         first, second: the group of each code of the two, from `EMPTY` on.
         points: row by row: those of the first group of ``first`` with every group of ``second``.

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from policies.binned import CategoricalFeature, NumericFeature
 from policies.features import Column, Columns, category, numbers
 
-QUANTILES = 10
+QUANTILES, FINE_QUANTILES = 10, 16
+MANY = 2_000
+"""From so many values on, bins are fine."""
 RAREST = 10
 """A level seen on fewer leads than this counts as "other"."""
 MOST_LEVELS = 60
@@ -76,7 +78,8 @@ def _numeric(name: str, seen: NDArray[np.float64]) -> NumericFeature | str:
     whole = bool(np.all(distinct == np.round(distinct)))
     if whole and len(distinct) == len(seen) >= FEWEST_FOR_ID:
         return "an identifier: every lead has its own whole number"
-    inner = np.quantile(seen, np.linspace(0, 1, QUANTILES + 1)[1:-1], method="higher")
+    bins = FINE_QUANTILES if len(seen) >= MANY else QUANTILES
+    inner = np.quantile(seen, np.linspace(0, 1, bins + 1)[1:-1], method="higher")
     last = np.nextafter(distinct[-1], np.inf)
     edges = np.unique([distinct[0], *inner, last])
     return NumericFeature(name=name, edges=tuple(edges.tolist()), points=(0.0,) * (len(edges) + 1))

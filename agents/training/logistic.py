@@ -57,15 +57,21 @@ class Prior:
     """Points before any outcome: normal around ``mean`` with ``precision`` (1/variance)."""
 
     mean: Floats
-    precision: float
+    precision: Floats
+
+    @classmethod
+    def around(cls, mean: Floats, precision: float) -> "Prior":
+        """The same ``precision`` for every point, and almost none for the intercept."""
+        every = np.full(len(mean), precision)
+        every[0] = LOOSE
+        return cls(mean, every)
 
 
 def fit(
     sample: Sample, layout: Layout, prior: Prior, *, start: Floats | None = None, steps: int = STEPS
 ) -> Floats:
     """The most probable points given prior and outcomes."""
-    precision = np.full(layout.total, prior.precision)
-    precision[0] = LOOSE
+    precision = prior.precision
     points = (prior.mean if start is None else start).copy()
     for _ in range(steps):
         rates = expit(raw_logits(sample.codes, layout, points))
