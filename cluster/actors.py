@@ -14,19 +14,18 @@ import random
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import ray
 import ray.util
 import structlog
-from ray.actor import ActorHandle
+from ray.actor import ActorProxy
 
 from agents.failpoints import Failpoints
 from agents.runtime import Worker
 from cluster import logs
 from cluster.ray_environment import NAMESPACE
-from cluster.roles import Kit, Role, opened, pool_options
+from cluster.roles import Kit, Role, now, opened, pool_options
 from cluster.settings import Settings, asyncpg_url
 from cluster.wake import Waker
 from cluster.worker_names import actor_name, parse_name
@@ -151,19 +150,15 @@ class AgentHost:
 
 
 AgentActor = ray.remote(AgentHost)
-
-
-def now() -> datetime:
-    """The time, aware UTC."""
-    return datetime.now(UTC)
+Handle: TypeAlias = "ActorProxy[AgentHost]"
 
 
 def start(
     role: Role, number: int, version: str, overrides: Mapping[str, Any] | None = None
-) -> ActorHandle[AgentHost]:
-    """Start a worker's actor, or find it if it is there."""
+) -> None:
+    """Start a worker's actor unless it is there."""
     name = actor_name(role.name, number)
-    return AgentActor.options(
+    AgentActor.options(
         name=name,
         namespace=NAMESPACE,
         lifetime="detached",
@@ -178,23 +173,23 @@ def start(
 
 def names() -> set[str]:
     """The names of every worker's actor that lives, starts or restarts."""
-    actors = ray.util.list_named_actors(all_namespaces=True)
+    actors = cast("list[dict[str, str]]", ray.util.list_named_actors(all_namespaces=True))
     ours = {a["name"] for a in actors if a["namespace"] == NAMESPACE}
     return {name for name in ours if parse_name(name)}
 
 
-def get(name: str) -> ActorHandle[AgentHost]:
+def get(name: str) -> "Handle":
     """The actor of that name.
 
     Raises:
         ValueError: if there is none.
     """
-    return ray.get_actor(name, namespace=NAMESPACE)
+    return cast("Handle", ray.get_actor(name, namespace=NAMESPACE))
 
 
-def find(role: str) -> list[ActorHandle[AgentHost]]:
+def find(role: str) -> "list[Handle]":
     """The actors of a role's workers."""
-    handles: list[ActorHandle[AgentHost]] = []
+    handles: list[Handle] = []
     for name in sorted(names()):
         parsed = parse_name(name)
         if parsed is not None and parsed[0] == role:

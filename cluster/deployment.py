@@ -22,7 +22,7 @@ from ray.serve.schema import LoggingConfig
 import serve.app
 from cluster import actors, logs
 from cluster.fleet import RayFleet
-from cluster.roles import key_ring, open_database, opened, table
+from cluster.roles import key_ring, now, open_database, opened, table
 from cluster.schedules import SCHEDULES, ticks
 from cluster.settings import Settings
 from cluster.supervisor import Need, Supervisor
@@ -57,16 +57,15 @@ def build_asgi() -> FastAPI:
         async with opened(settings, "api", API_CONNECTIONS) as kit:
             yield kit.database, kit.sealer
 
-    proxied = os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1"
     return serve.app.build(
         Dependencies(
             open=open_storage,
             wake=Waker(actors.find).wake,
-            clock=actors.now,
+            clock=now,
             version=code_version(),
             cursor_secret=hmac.digest(key_ring(settings).index_key, b"page cursors", "sha256"),
             sandboxed=tuple(settings.sandboxed),
-            trusted_proxies=frozenset({"127.0.0.1"} if proxied else ()),
+            trusted_proxies=frozenset({"127.0.0.1"} if behind_haproxy() else ()),
         )
     )
 
@@ -76,7 +75,7 @@ class SupervisorReplica:
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
         self._overrides = dict(overrides)
-        self._seen = actors.now()
+        self._seen = now()
         self._main = asyncio.get_running_loop().create_task(self._run(), name="supervise")
 
     async def _run(self) -> None:
@@ -88,7 +87,7 @@ class SupervisorReplica:
         database = open_database(settings, "supervisor", 2)
         waker = Waker(actors.find)
         while True:
-            now = actors.now()
+            moment = now()
             needs = None
             try:
                 needs = await read_needs(database)
@@ -96,8 +95,8 @@ class SupervisorReplica:
             except Exception as error:  # noqa: BLE001 - the database is away; workers still matter
                 log.warning("supervisor.database", error=type(error).__name__)
             try:
-                await supervisor.reconcile(needs, now)
-                self._seen = now
+                await supervisor.reconcile(needs, moment)
+                self._seen = moment
             except Exception as error:  # noqa: BLE001 - Ray's head is away; it comes back
                 log.warning("supervisor.ray", error=type(error).__name__)
             await asyncio.sleep(PERIOD.total_seconds())
@@ -108,7 +107,7 @@ class SupervisorReplica:
         Raises:
             RuntimeError: if the loop is over or silent; Serve then starts another replica.
         """
-        if self._main.done() or actors.now() - self._seen > SILENT:
+        if self._main.done() or now() - self._seen > SILENT:
             raise RuntimeError("the supervisor's loop is over or silent")
 
 
@@ -121,7 +120,7 @@ async def read_needs(database: Database) -> dict[str, Need]:
 
 async def post_ticks(database: Database) -> set[str]:
     """Post the ticks that are due and not posted yet; return whom they concern."""
-    letters = ticks(SCHEDULES, actors.now())
+    letters = ticks(SCHEDULES, now())
     async with database.transaction() as db:
         posted = await mailbox.post(db, letters)
     return {letter.recipient for letter in letters} if posted else set()
@@ -133,7 +132,7 @@ def start(settings: Settings, overrides: Mapping[str, Any] | None = None) -> Non
     ray.serve.start(
         proxy_location="HeadOnly",
         http_options=HTTPOptions(
-            host=settings.host,
+            host="127.0.0.1" if behind_haproxy() else settings.host,
             port=settings.port,
             request_timeout_s=LONGEST_REQUEST,
             keep_alive_timeout_s=90,
@@ -177,6 +176,11 @@ def supervisor_application(overrides: Mapping[str, Any]) -> ray.serve.Applicatio
         graceful_shutdown_wait_loop_s=0.2,
         ray_actor_options={"num_cpus": 0},
     )(SupervisorReplica).bind(dict(overrides))
+
+
+def behind_haproxy() -> bool:
+    """Whether HAProxy takes the requests: it tells who asks, and listens where it should."""
+    return os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1"
 
 
 def code_version() -> str:

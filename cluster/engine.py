@@ -20,16 +20,15 @@ import httpx
 import structlog
 
 from cluster import leftovers, ray_environment, roles
-from cluster.first_run import operator_key, prepare_storage
+from cluster.first_run import operator_key, prepare_storage, write_private
 from cluster.postgres import EmbeddedPostgres
 from cluster.settings import Settings, asyncpg_url
 from storage import migrations
-from storage.database import Database
 
 DATABASE = "leadengine"
 LONGEST_START = 180.0
 OBJECT_STORE = 80 * 2**20
-LOOK_EVERY = 3.0
+LOOK_EVERY = 2.0
 LARGEST_LOG = 20 * 2**20
 Report = Callable[[str], None]
 log = structlog.get_logger("leadengine.cluster")
@@ -59,6 +58,11 @@ class Engine:
         self._undo = ExitStack()
         self._stopping = threading.Event()
 
+    @property
+    def operator_key(self) -> Path:
+        """The file that holds the operator's API key."""
+        return self.settings.directory / "operator.key"
+
     def start(self, report: Report) -> None:
         """Start everything; ``report`` is told each step as it begins.
 
@@ -74,9 +78,14 @@ class Engine:
             self.stop(lambda _: None)
             raise
 
-    def run(self) -> None:
-        """Return when ``ask_to_stop`` was called; meanwhile restart what nobody else watches."""
+    def run(self, tick: Callable[[], None]) -> None:
+        """Return when ``ask_to_stop`` was called; meanwhile restart what nobody else watches.
+
+        Args:
+            tick: called every few seconds.
+        """
         while not self._stopping.wait(LOOK_EVERY):
+            tick()
             if self._postgres is not None and not self._postgres.is_running():
                 log.warning("engine.postgres_restarted")
                 with suppress(Exception):
@@ -120,7 +129,8 @@ class Engine:
         async with roles.opened(self.settings, "engine", 2) as kit:
             now = datetime.now(UTC)
             await prepare_storage(kit, roles.table(self.settings), now)
-            await operator_key(kit.database, self.settings.directory / "operator.key", now)
+            kept = self.operator_key.read_text().strip() if self.operator_key.exists() else ""
+            write_private(self.operator_key, f"{await operator_key(kit.database, kept, now)}\n")
 
     def _start_ray(self, report: Report) -> None:
         report("Starting Ray")

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import ray
+from ray.actor import ActorHandle
 
 from cluster import actors
 from cluster.roles import Role
@@ -64,4 +65,4 @@ class RayFleet:
 
 def _kill(name: str, *, no_restart: bool) -> None:
     with suppress(ValueError):
-        ray.kill(actors.get(name), no_restart=no_restart)
+        ray.kill(cast("ActorHandle[Any]", actors.get(name)), no_restart=no_restart)

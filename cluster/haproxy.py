@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 REAL_BINARY = "LEADENGINE_HAPROXY_BINARY"
+ADDRESS = "LEADENGINE_HOST"
 _PROBLEM = {
     "type": "about:blank",
     "title": "Not found",
@@ -48,10 +49,12 @@ class UnknownTemplate(Exception):
     """Serve's configuration is not the one that we know how to close."""
 
 
-def harden(config: str, away_page: Path) -> str:
+def harden(config: str, address: str, away_page: Path) -> str:
     """Return Serve's HAProxy configuration with everything closed.
 
     Args:
+        address: where to listen, in HAProxy's form; Serve believes that it is loopback, so that
+            its replicas, which answer HTTP too, stay there.
         away_page: a page in HAProxy's form that is shown when nobody answers.
 
     Raises:
@@ -62,8 +65,14 @@ def harden(config: str, away_page: Path) -> str:
     config = _replaced(config, r"^\s+log \S+ local0 info\n", "")
     config = _replaced(config, r"(stats socket \S+) mode 666", r"\1 mode 600")
     config = re.sub(r"errorfile (50[234]) .*", rf"errorfile \1 {away_page}", config)
-    bind = r"(^frontend http_frontend\n\s+bind [^\n]+\n)"
-    return _replaced(config, bind, lambda match: match[1] + _RULES)
+    bind = r"^frontend http_frontend\n\s+bind [^\n]+:(\d+)\n"
+    front = rf"frontend http_frontend\n    bind {address}:\1\n"
+    return _replaced(config, bind, lambda match: match.expand(front) + _RULES)
+
+
+def address(host: str) -> str:
+    """The host of the settings as HAProxy writes it."""
+    return "*" if host in {"", "0.0.0.0", "::"} else host  # noqa: S104
 
 
 def away() -> str:
@@ -93,7 +102,7 @@ def main(arguments: list[str]) -> None:
     page.write_text(away(), newline="")
     config = file.read_text()
     if _RULES not in config:
-        file.write_text(harden(config, page))
+        file.write_text(harden(config, address(os.environ[ADDRESS]), page))
     binary = os.environ[REAL_BINARY]
     os.execv(binary, [binary, *arguments])  # noqa: S606 - the pid that Serve knows must remain
 

@@ -121,6 +121,11 @@ class EmbeddedPostgres:
         except (OSError, asyncpg.PostgresError, TimeoutError):
             return False
 
+    @property
+    def serves(self) -> bool:
+        """Whether a process serves our data directory, even one that lets nobody in yet."""
+        return self._server() is not None
+
     def ensure_database(self, name: str) -> None:
         """Create the database ``name`` unless there is one."""
         asyncio.run(self._create_database(name))

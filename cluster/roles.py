@@ -5,9 +5,10 @@ Builders import their agent when they are called: a worker then loads what it ne
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from agents.agent import Agent
 from agents.runtime import WorkerOptions
@@ -17,14 +18,22 @@ from storage.database import Database, PoolOptions
 from storage.keyring import KeyRing
 from storage.sealing import Sealer
 
+if TYPE_CHECKING:
+    from agents.scorer.calls import RubricCalls
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What an agent may be built from."""
+    """What an agent may be built from.
+
+    Attributes:
+        closing: told what to close when the worker ends.
+    """
 
     settings: Settings
     database: Database
     sealer: Sealer
+    closing: AsyncExitStack
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +86,11 @@ async def opened(settings: Settings, name: str, connections: int) -> AsyncGenera
     Raises:
         ConnectionError: or whatever else the database raises, if it is away.
     """
-    database = open_database(settings, name, connections)
-    try:
-        yield Kit(settings, database, await vault.open_sealer(database, key_ring(settings)))
-    finally:
-        await database.close()
+    async with AsyncExitStack() as closing:
+        database = open_database(settings, name, connections)
+        closing.push_async_callback(database.close)
+        sealer = await vault.open_sealer(database, key_ring(settings))
+        yield Kit(settings, database, sealer, closing)
 
 
 def open_database(settings: Settings, name: str, connections: int) -> Database:
@@ -131,16 +140,47 @@ def _enricher(kit: Kit) -> Agent:
 def _scorer(kit: Kit) -> Agent:
     from agents.scorer import Scorer
 
-    return Scorer(kit.sealer)
+    return Scorer(kit.sealer, _rubric_calls(kit), now)
+
+
+def _rubric_calls(kit: Kit) -> "RubricCalls | None":
+    """GPT-4 at the cluster's common pace and within its caps; None where no key is set."""
+    from agents.governor import Governor
+    from agents.scorer.calls import Caps, RubricCalls
+    from agents.vendors.openai import OpenAI
+
+    settings = kit.settings
+    if settings.openai_api_key is None:
+        return None
+    model = OpenAI(
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_model,
+        base_url=settings.openai_base_url,
+        store=settings.openai_store,
+    )
+    kit.closing.push_async_callback(model.close)
+    governor = Governor(
+        kit.database,
+        "openai",
+        requests_per_minute=settings.openai_requests_per_minute,
+        tokens_per_minute=settings.openai_tokens_per_minute,
+    )
+    caps = Caps(round(settings.llm_usd_per_day * 1e6), settings.llm_tokens_per_day)
+    return RubricCalls(model, governor, caps, clock=now)
 
 
 def _analyst(kit: Kit) -> Agent:
     from agents.analyst import Analyst
 
-    return Analyst(kit.sealer)
+    return Analyst(now)
 
 
-def _supervisor(kit: Kit) -> Agent:
+def _supervisor(_kit: Kit) -> Agent:
     from agents.supervisor import Supervisor
 
-    return Supervisor()
+    return Supervisor(now)
+
+
+def now() -> datetime:
+    """The time, aware UTC."""
+    return datetime.now(UTC)

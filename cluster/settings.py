@@ -20,25 +20,27 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="LEADENGINE_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="LEADENGINE_", env_file=ROOT / ".env", extra="ignore", populate_by_name=True
     )
 
-    data_dir: Path = Field(ROOT / ".leadengine", description="where everything local is kept")
-    host: str = Field("127.0.0.1", description="address the API listens on")
-    port: int = Field(8000, ge=1, le=65535, description="port the API listens on")
+    data_dir: Path = Field(
+        default=ROOT / ".leadengine", description="where everything local is kept"
+    )
+    host: str = Field(default="127.0.0.1", description="address the API listens on")
+    port: int = Field(default=8000, ge=1, le=65535, description="port the API listens on")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     log_dir: Path | None = Field(
-        None, description="write logs into files here; without it they go to standard error"
+        default=None, description="write logs into files here; without it they go to standard error"
     )
 
     database_url: str | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="PostgreSQL to use; without it one is started in the data directory",
     )
     database_replica_url: str | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("database_replica_url", "DATABASE_REPLICA_URL"),
         description="a replica for reads that decide nothing",
     )
@@ -46,32 +48,37 @@ class Settings(BaseSettings):
         default=False, description="a PgBouncer in transaction mode stands between"
     )
     keyring: SecretStr | None = Field(
-        None, description="the key ring as JSON; without it one is kept in the data directory"
+        default=None,
+        description="the key ring as JSON; without it one is kept in the data directory",
     )
 
     openai_api_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+        default=None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
     )
     openai_base_url: str | None = Field(
-        None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
+        default=None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
     )
-    openai_model: str = Field("gpt-4.1-mini", description="the model that judges leads")
+    openai_model: str = Field(default="gpt-4.1-mini", description="the model that judges leads")
     openai_store: bool = Field(
         default=True, description="let the vendor keep answers, so that interrupted calls are found"
     )
-    openai_requests_per_minute: int = Field(3000, ge=1)
-    openai_tokens_per_minute: int = Field(4_000_000, ge=1)
-    llm_usd_per_day: float = Field(25.0, ge=0, description="what GPT-4 may cost a day")
-    llm_tokens_per_day: int = Field(50_000_000, ge=0, description="what GPT-4 may read and write")
+    openai_requests_per_minute: int = Field(default=3000, ge=1)
+    openai_tokens_per_minute: int = Field(default=4_000_000, ge=1)
+    llm_usd_per_day: float = Field(default=25.0, ge=0, description="what GPT-4 may cost a day")
+    llm_tokens_per_day: int = Field(
+        default=50_000_000, ge=0, description="what GPT-4 may read and write"
+    )
 
-    scorers: int = Field(2, ge=1, le=64, description="scorer actors, at most")
-    enrichers: int = Field(1, ge=1, le=64, description="enricher actors, at most")
-    api_replicas: int = Field(1, ge=1, le=64, description="processes that answer HTTP requests")
+    scorers: int = Field(default=2, ge=1, le=64, description="scorer actors, at most")
+    enrichers: int = Field(default=1, ge=1, le=64, description="enricher actors, at most")
+    api_replicas: int = Field(
+        default=1, ge=1, le=64, description="processes that answer HTTP requests"
+    )
     haproxy: bool = Field(
         default=True, description="let HAProxy take the requests where its binary is installed"
     )
-    lease_seconds: float = Field(60.0, gt=0, description="how long a turn may take")
-    failpoint: str = Field("", description="for tests only, such as commit.before:kill:3")
+    lease_seconds: float = Field(default=60.0, gt=0, description="how long a turn may take")
+    failpoint: str = Field(default="", description="for tests only, such as commit.before:kill:3")
 
     @cached_property
     def directory(self) -> Path:

@@ -6,12 +6,10 @@ anything, or raises.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-
-from ray.actor import ActorHandle
 
 PATIENCE = 1.0
 FRESH = 3.0
@@ -25,8 +23,8 @@ class Waker:
         find: the actors of a role now; may take a while, so it runs in a thread.
     """
 
-    find: Callable[[str], list[ActorHandle[Any]]]
-    _known: dict[str, tuple[float, list[ActorHandle[Any]]]] = field(default_factory=dict)
+    find: Callable[[str], Sequence[Any]]
+    _known: dict[str, tuple[float, Sequence[Any]]] = field(default_factory=dict)
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _again: set[str] = field(default_factory=set)
 
@@ -51,7 +49,7 @@ class Waker:
         finally:
             self._running.pop(role, None)
 
-    async def _handles(self, role: str) -> list[ActorHandle[Any]]:
+    async def _handles(self, role: str) -> Sequence[Any]:
         since, handles = self._known.get(role, (0.0, []))
         if handles and time.monotonic() - since < FRESH:
             return handles
@@ -61,6 +59,6 @@ class Waker:
         return handles
 
 
-async def _wake(handle: ActorHandle[Any]) -> None:
+async def _wake(handle: Any) -> None:  # noqa: ANN401 - Ray's proxy
     async with asyncio.timeout(PATIENCE):
         await handle.wake.remote()
