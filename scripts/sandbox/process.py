@@ -35,7 +35,8 @@ class SandboxProcess:
 
     def __init__(self, settings: Settings | None = None, *, log: IO[Any] | None = None) -> None:
         self._settings = settings or Settings()
-        self._log: IO[Any] = log or tempfile.TemporaryFile()  # noqa: SIM115  (as long as it runs)
+        self._log = log
+        self._passing: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._client: httpx.Client | None = None
         self._ready: dict[str, Any] = {}
@@ -61,18 +62,22 @@ class SandboxProcess:
         Raises:
             SandboxError: if it does not start.
         """
+        if self._log is None:
+            self._passing = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as it runs)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scripts.sandbox", *_arguments(self._settings)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=self._log or self._passing,
             start_new_session=True,
         )
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
+            self._process.wait(_PATIENCE)
+            told = self._complaint()
             self.stop()
-            raise SandboxError(self._complaint() or "the sandbox did not start")
+            raise SandboxError(told or "the sandbox did not start")
         self._ready = orjson.loads(line)
         self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=_PATIENCE)
         return self.url
@@ -82,14 +87,15 @@ class SandboxProcess:
         if self._client is not None:
             self._client.close()
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.communicate(timeout=_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        if process is not None:
+            process.terminate()
+            try:
+                process.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+        if self._passing is not None:
+            self._passing.close()
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -143,11 +149,10 @@ class SandboxProcess:
         self.stop()
 
     def _complaint(self) -> str:
-        if not self._log.seekable():
+        if self._passing is None:
             return ""
-        self._log.seek(0)
-        told = self._log.read()
-        return (told if isinstance(told, str) else told.decode(errors="replace")).strip()
+        self._passing.seek(0)
+        return self._passing.read().decode(errors="replace").strip()
 
     def _asked(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         if self._client is None:
