@@ -145,4 +145,3 @@ class Governor:
         self._last = state
         shown: dict[str, Any] = _codec.dump_python(state, mode="json")
         await vendor_states.put(db, self.vendor, shown, now=now)
-

@@ -21,6 +21,9 @@ from storage.sealing import Sealer
 if TYPE_CHECKING:
     from agents.scorer.calls import RubricCalls
 
+SCORED_AT_ONCE = 16
+"""Leads in one turn of the scorer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kit:
@@ -60,13 +63,19 @@ def table(settings: Settings) -> Mapping[str, Role]:
     """Every role by its name."""
     roles = [
         Role("prospector", _prospector, options=WorkerOptions(concurrency=2, claim=8)),
-        Role("enricher", _enricher, most=settings.enrichers, per_worker=5000),
+        Role(
+            "enricher",
+            _enricher,
+            most=settings.enrichers,
+            per_worker=5000,
+            options=WorkerOptions(concurrency=2, claim=400),
+        ),
         Role(
             "scorer",
             _scorer,
             most=settings.scorers,
-            connections=8,
-            options=WorkerOptions(concurrency=64, claim=200),
+            per_worker=2 * settings.scorer_calls,
+            options=_scorer_options(settings.scorer_calls),
         ),
         Role("analyst", _analyst, options=WorkerOptions(concurrency=1, claim=4)),
         Role(
@@ -77,6 +86,12 @@ def table(settings: Settings) -> Mapping[str, Role]:
         ),
     ]
     return {role.name: role for role in roles}
+
+
+def _scorer_options(calls: int) -> WorkerOptions:
+    """As many turns at once as let that many calls be under way."""
+    turns = max(1, calls // SCORED_AT_ONCE)
+    return WorkerOptions(concurrency=turns, claim=max(calls, SCORED_AT_ONCE))
 
 
 @asynccontextmanager
@@ -156,6 +171,7 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
         settings.openai_api_key.get_secret_value(),
         settings.openai_model,
         base_url=settings.openai_base_url,
+        timeout=timedelta(seconds=settings.openai_timeout_seconds),
         store=settings.openai_store,
     )
     kit.closing.push_async_callback(model.close)
@@ -166,7 +182,13 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
         tokens_per_minute=settings.openai_tokens_per_minute,
     )
     caps = Caps(round(settings.llm_usd_per_day * 1e6), settings.llm_tokens_per_day)
-    return RubricCalls(model, governor, caps, clock=now)
+    return RubricCalls(
+        model,
+        governor,
+        caps,
+        clock=now,
+        deadline=timedelta(seconds=settings.openai_timeout_seconds),
+    )
 
 
 def _analyst(kit: Kit) -> Agent:

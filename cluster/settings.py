@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     openai_store: bool = Field(
         default=True, description="let the vendor keep answers, so that interrupted calls are found"
     )
+    openai_timeout_seconds: float = Field(
+        default=60.0, gt=0, description="how long GPT-4 may take to answer"
+    )
     openai_requests_per_minute: int = Field(default=3000, ge=1)
     openai_tokens_per_minute: int = Field(default=4_000_000, ge=1)
     llm_usd_per_day: float = Field(default=25.0, ge=0, description="what GPT-4 may cost a day")
@@ -69,6 +72,9 @@ class Settings(BaseSettings):
         default=50_000_000, ge=0, description="what GPT-4 may read and write"
     )
 
+    scorer_calls: int = Field(
+        default=32, ge=1, le=1024, description="calls to GPT-4 under way in one scorer actor"
+    )
     scorers: int = Field(default=2, ge=1, le=64, description="scorer actors, at most")
     enrichers: int = Field(default=1, ge=1, le=64, description="enricher actors, at most")
     api_replicas: int = Field(
