@@ -13,7 +13,7 @@ from storage.database import Database
 
 OPERATOR = "operator"
 DEFAULT_NAME = "general"
-DEFAULT = {"kind": "template", "industry": "general"}
+DEFAULT = {"kind": "ensemble", "base": {"kind": "template", "industry": "general"}}
 
 
 async def prepare_storage(kit: Kit, roles: Mapping[str, Role], now: datetime) -> None:
