@@ -57,7 +57,7 @@ async def explain(
 
 
 def _result(verdict: Verdict, now: datetime) -> ScoringResult:
-    score = verdict.score
+    score, judgement = verdict.score, verdict.evidence.judgement
     return ScoringResult(
         lead_id=verdict.lead_id,
         algorithm_id=verdict.algorithm_id,
@@ -76,6 +76,7 @@ def _result(verdict: Verdict, now: datetime) -> ScoringResult:
                 {"name": part.name, "state": part.state, "points": round(part.points, 3)}
                 for part in score.parts
             ],
+            "rubric_logit": round(judgement.logit, 6) if judgement else None,
         },
         scored_at=now,
     )
