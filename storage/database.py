@@ -1,24 +1,33 @@
 """Connections and transactions. Nothing else in storage opens either.
 
+A transaction costs two round trips, its BEGIN and its COMMIT: the pool hands out connections that
+commit by themselves, and the transaction is opened on the driver's connection, so that COPY and the
+hot paths, which bypass SQLAlchemy, are always inside it.
+
 Sources:
     Why each timeout: a partitioned PostgreSQL connection hangs for ever without
     ``TCP_USER_TIMEOUT``, which asyncpg does not set; measured, ADR-0011.
 """
 
 import socket
+import time
 from asyncio import Transport
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Connection: TypeAlias = AsyncConnection
+
+TRUSTED = 1.0
+"""Seconds for which an idle connection is handed out without asking whether it still lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +82,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection, None]:
         """Open one transaction: committed on exit, rolled back on any exception."""
-        async with self._engine.begin() as connection:
-            if self.options.pgbouncer:
-                await connection.execute(_LIMITS, _limits(self.options))
+        async with self._opened(self._engine, readonly=False) as connection:
             yield connection
 
     @asynccontextmanager
@@ -84,9 +91,19 @@ class Database:
 
         Never for what a decision rests on: a replica may lag behind.
         """
-        async with self._replica.connect() as connection:
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._opened(self._replica, readonly=True) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _opened(
+        self, engine: AsyncEngine, *, readonly: bool
+    ) -> AsyncGenerator[Connection, None]:
+        async with engine.connect() as connection:
+            raw = _raw(connection)
+            async with _transaction(raw, readonly=readonly):
+                if self.options.pgbouncer:
+                    await connection.execute(_LIMITS, _limits(self.options))
+                yield connection
 
     async def close(self) -> None:
         """Close every connection."""
@@ -95,17 +112,42 @@ class Database:
             await self._replica.dispose()
 
 
+@asynccontextmanager
+async def _transaction(raw: asyncpg.Connection, *, readonly: bool) -> AsyncGenerator[None, None]:
+    """As asyncpg's own, but what went wrong inside is raised, whatever the rollback says."""
+    transaction = raw.transaction(readonly=readonly)
+    try:
+        await transaction.start()
+        yield
+    except BaseException:
+        if not raw.is_closed():
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await transaction.rollback()
+        raise
+    else:
+        await transaction.commit()
+    finally:
+        if not raw.is_closed() and raw.is_in_transaction():  # cancelled while it was ending
+            raw.terminate()
+
+
 async def driver(db: Connection) -> asyncpg.Connection:
     """Return the asyncpg connection under an open transaction, for COPY and hot paths.
 
-    SQLAlchemy begins at its own first statement; without one, what is done here would
-    not be part of the transaction.
+    Raises:
+        ConnectionError: if there is no connection or no transaction on it.
     """
-    raw = (await db.get_raw_connection()).driver_connection
+    raw = _raw(db)
+    if raw.is_closed() or not raw.is_in_transaction():
+        raise ConnectionError("the transaction is over, or its connection was lost")
+    return raw
+
+
+def _raw(db: Connection) -> asyncpg.Connection:
+    held = db.sync_connection
+    raw = None if held is None or held.closed else held.connection.driver_connection
     if raw is None:
         raise ConnectionError("the connection is closed")
-    if not raw.is_in_transaction():
-        await db.execute(text("SELECT 1"))
     return raw
 
 
@@ -116,17 +158,43 @@ async def count(connection: asyncpg.Connection, query: str, *arguments: object) 
 
 
 def _engine(url: str, options: PoolOptions) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=options.size,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_recycle=1800,
         pool_timeout=30,
+        isolation_level="AUTOCOMMIT",
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         connect_args=_connect_args(options),
     )
+    _check_on_checkout(engine)
+    return engine
+
+
+def _check_on_checkout(engine: AsyncEngine) -> None:
+    """Replace dead connections before use; ask only those that were idle for a while.
+
+    SQLAlchemy's own pre-ping asks every time, which is a fifth of a short transaction.
+    """
+    dialect = engine.sync_engine.dialect
+
+    def returned(_: Any, record: Any) -> None:  # noqa: ANN401 - as the pool calls it
+        record.info["idle_since"] = time.monotonic()
+
+    def handed_out(adapted: Any, record: Any, _: Any) -> None:  # noqa: ANN401
+        if adapted.driver_connection.is_closed():
+            raise DisconnectionError("the connection was lost")
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < TRUSTED:
+            return
+        try:
+            dialect.do_ping(adapted)
+        except Exception as error:
+            raise DisconnectionError("the connection does not answer") from error
+
+    event.listen(engine.sync_engine, "checkin", returned)
+    event.listen(engine.sync_engine, "checkout", handed_out)
 
 
 def _connect_args(options: PoolOptions) -> dict[str, Any]:
