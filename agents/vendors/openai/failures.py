@@ -9,7 +9,7 @@ Sources:
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -20,6 +20,8 @@ from agents.errors import AnswerError, VendorError
 from agents.vendors.openai.wire import VENDOR, duration
 from policies.llm import Usage
 
+LONGEST_WAIT = timedelta(days=1)
+"""No header makes us wait longer."""
 AWAY = timedelta(seconds=10)
 BUSY = timedelta(seconds=5)
 NO_CREDIT = timedelta(hours=1)
@@ -67,7 +69,7 @@ def _refused(error: openai.APIStatusError, model: str) -> VendorError:
         return VendorError(
             VENDOR, _label(error), retry_after=_asked_wait(error) or AWAY, in_doubt=True
         )
-    if error.code in _ABOUT_THE_DOCUMENT:
+    if _ABOUT_THE_DOCUMENT.intersection(_words(error.code)):
         return AnswerError(VENDOR, _label(error), retry_after=None, usage=Usage())
     if status == HTTPStatus.CONFLICT:
         return VendorError(VENDOR, _label(error), retry_after=AWAY)
@@ -82,7 +84,7 @@ def _advice(status: int, model: str) -> str:
 
 
 def _busy(error: openai.APIStatusError) -> VendorError:
-    if "insufficient_quota" in {error.code, error.type}:
+    if "insufficient_quota" in _words(error.code, error.type):
         problem = f"{_label(error)}; the account has no credit left: add some"
         return VendorError(VENDOR, problem, retry_after=NO_CREDIT)
     wait = _asked_wait(error) or BUSY
@@ -90,16 +92,20 @@ def _busy(error: openai.APIStatusError) -> VendorError:
 
 
 def _label(error: openai.APIStatusError) -> str:
-    words = [f"status {error.status_code}"]
-    words += [w for w in (error.type, error.code, error.param) if w and _WORD.fullmatch(w)]
-    return ", ".join(words)
+    words = _words(error.type, error.code, error.param)
+    return ", ".join((f"status {error.status_code}", *words))
+
+
+def _words(*values: object) -> list[str]:
+    """Those that are plain words; servers that only resemble OpenAI send numbers and lists too."""
+    return [value for value in values if isinstance(value, str) and _WORD.fullmatch(value)]
 
 
 def _asked_wait(error: openai.APIStatusError) -> timedelta | None:
     headers = error.response.headers
     for wait in (_milliseconds(headers), _seconds(headers), _hint(error.message)):
         if wait is not None:
-            return max(wait, timedelta())
+            return min(max(wait, timedelta()), LONGEST_WAIT)
     return None
 
 
@@ -115,9 +121,10 @@ def _seconds(headers: Mapping[str, str]) -> timedelta | None:
     if number is not None:
         return timedelta(seconds=number)
     try:
-        return parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+        then, now = (parsedate_to_datetime(t) for t in (text, headers.get("date", "")))
     except ValueError:
         return None
+    return then.replace(tzinfo=then.tzinfo or UTC) - now.replace(tzinfo=now.tzinfo or UTC)
 
 
 def _number(text: str) -> float | None:

@@ -29,19 +29,19 @@ A = TypeVar("A", bound=BaseModel)
 
 
 class _PromptDetails(BaseModel):
-    cached_tokens: int | None = None
+    cached_tokens: int | None = Field(None, ge=0)
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
     prompt_tokens_details: _PromptDetails | None = None
 
     @property
     def billed(self) -> Usage:
         details = self.prompt_tokens_details
         cached = (details and details.cached_tokens) or 0
-        return Usage(self.prompt_tokens, cached, self.completion_tokens)
+        return Usage(self.prompt_tokens, min(cached, self.prompt_tokens), self.completion_tokens)
 
 
 class _Message(BaseModel):
@@ -96,7 +96,7 @@ def parsed(completion: Completion, answer: type[A]) -> A:
             not quoted: it may repeat personal data.
     """
     choice, usage = completion.choices[0], completion.usage.billed
-    if choice.message.refusal is not None:
+    if choice.message.refusal:
         raise AnswerError(VENDOR, "the model refused", retry_after=None, usage=usage)
     if choice.finish_reason != "stop":
         problem = f"the answer ended early ({_ENDINGS.get(choice.finish_reason, 'other reason')})"
