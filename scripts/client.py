@@ -1,8 +1,8 @@
 """The HTTP client of the API, and what each of its failures means to the person at the keyboard.
 
-Where and with which key: ``LEADENGINE_URL`` and ``LEADENGINE_API_KEY``, else the address in the
-settings and the operator's key in the data directory. That key goes to this machine only: for any
-other host a key must be named on purpose.
+Where and with which key: ``LEADENGINE_URL`` and ``LEADENGINE_API_KEY``, else the address at which
+the engine of the data directory listens, and the operator's key that lies there. That key goes to
+this machine only: for any other host a key must be named on purpose.
 """
 
 import os
@@ -50,9 +50,11 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
     if url and key:
         return Target(url.rstrip("/"), key)
     from cluster.settings import Settings
+    from scripts.lifecycle import state
 
     settings = Settings()  # pyright: ignore[reportCallIssue]
-    url = (url or settings.url).rstrip("/")
+    found = None if url else state.running(settings.directory)
+    url = (url or (found.url if found else "") or settings.url).rstrip("/")
     return Target(url, key or _operator_key(url, settings.directory))
 
 
@@ -112,7 +114,8 @@ class Api:
     def post(self, path: str, body: object = None, query: Query | None = None) -> Json:
         """Create something or ask for something; a repeat of the request is known by its key."""
         headers = {"Idempotency-Key": str(uuid4())}
-        return _json(self._send("POST", path, query, json=body or {}, headers=headers))
+        content = {} if body is None else {"json": body}
+        return _json(self._send("POST", path, query, headers=headers, **content))
 
     def delete(self, path: str) -> None:
         """Delete a resource."""
@@ -257,7 +260,7 @@ def problem_of(response: "httpx.Response") -> Problem:
         next_steps=steps,
         code=code,
         reference=response.headers.get("x-request-id") or body.get("request_id"),
-        status=response.status_code,
+        reason=_reason(body),
     )
 
 
@@ -304,6 +307,12 @@ def _meaning(response: "httpx.Response") -> tuple[ExitCode, tuple[str, ...]]:
             return ExitCode.NOT_READY, ("leadengine status", "leadengine doctor")
         case _:
             return ExitCode.FAILED, ()
+
+
+def _reason(body: Json) -> str | None:
+    """The stable word for what is wrong."""
+    errors = body.get("errors")
+    return str(errors[0].get("reason")) if isinstance(errors, list) and errors else None
 
 
 def _field_errors(body: Json) -> list[str]:

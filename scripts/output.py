@@ -45,7 +45,7 @@ class Problem(Exception):
         next_steps: commands, or sentences that say what to do.
         code: the exit code.
         reference: the request's correlation id, to be found in logs and decisions.
-        status: of the HTTP answer that told of it.
+        reason: the stable word of the API for it, such as ``worse``.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Problem(Exception):
         next_steps: Sequence[str] = (),
         code: ExitCode = ExitCode.FAILED,
         reference: str | None = None,
-        status: int | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -64,7 +64,7 @@ class Problem(Exception):
         self.next_steps = tuple(next_steps)
         self.code = code
         self.reference = reference
-        self.status = status
+        self.reason = reason
 
     def as_json(self) -> dict[str, Any]:
         """The error as programs read it."""
@@ -74,6 +74,7 @@ class Problem(Exception):
                 "why": self.why,
                 "next": list(self.next_steps),
                 "exit_code": int(self.code),
+                "reason": self.reason,
                 "reference": self.reference,
             }
         }
@@ -119,9 +120,12 @@ class Output:
             return
         from rich.text import Text
 
-        label = "Next: "
+        from scripts.lifecycle.screen import command_name
+
+        label, name = "Next: ", command_name()
         for command in commands:
-            self.notes.print(Text.assemble((label, "dim"), (clean(command), "cyan")))
+            told = f"{name} {command[11:]}" if command.startswith("leadengine ") else command
+            self.notes.print(Text.assemble((label, "dim"), (clean(told), "cyan")))
             label = "      "
 
     def problem(self, problem: Problem) -> None:

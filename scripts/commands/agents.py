@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.client import Json, connect
-from scripts.output import UNKNOWN, Output, line, table, text_of
+from scripts.output import UNKNOWN, Output, line, table
 from scripts.verbs import group, verb
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def list_agents(out: Output) -> None:
     with connect() as api:
         answer = api.get("/api/agents")
     out.result(answer, agents_table(answer["items"]))
-    dead = sum(agent.get("dead") or 0 for agent in answer["items"])
+    dead = sum(agent["dead"] for agent in answer["items"])
     out.next("leadengine dead-letters list" if dead else "leadengine status --watch")
 
 
@@ -39,9 +39,9 @@ def agents_table(agents: list[Json]) -> "RenderableType":
     from rich.text import Text
 
     def state(agent: Json) -> Text:
-        if agent.get("paused"):
+        if agent["paused"]:
             return Text("● paused", style="yellow")
-        if not _workers(agent):
+        if not agent["workers"]:
             return Text("● no worker", style="red")
         return Text("● running", style="green")
 
@@ -49,27 +49,27 @@ def agents_table(agents: list[Json]) -> "RenderableType":
         (
             agent["role"],
             state(agent),
-            _workers(agent),
-            agent.get("backlog", 0),
-            _seconds(agent.get("oldest_seconds")),
-            agent.get("dead", 0),
-            agent.get("paused_reason") or "",
+            len(agent["workers"]),
+            agent["waiting"],
+            agent["delayed"],
+            _seconds(agent["oldest_seconds"]),
+            agent["dead"],
+            agent["paused_reason"] or "",
         )
         for agent in agents
     ]
-    headers = ("Agent", "State", "Workers", "Waiting", "Oldest", "Dead", "")
-    return table(headers, rows, right=("Workers", "Waiting", "Oldest", "Dead"))
-
-
-def _workers(agent: Json) -> int:
-    workers = agent.get("workers")
-    return len(workers) if isinstance(workers, list) else int(workers or 0)
+    headers = ("Agent", "State", "Workers", "Waiting", "Later", "Oldest", "Dead", "")
+    return table(headers, rows, right=("Workers", "Waiting", "Later", "Oldest", "Dead"))
 
 
 def _seconds(value: object) -> str:
     if not isinstance(value, int | float):
         return UNKNOWN
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"
+
+
+def _names(answer: Json) -> str:
+    return ", ".join(agent["role"] for agent in answer["items"])
 
 
 def pause(
@@ -81,7 +81,7 @@ def pause(
     """Pause an agent. What it is doing is finished, nothing new is begun, nothing is lost."""
     with connect() as api:
         answer = api.post(f"/api/agents/{role}/pause", {"reason": reason or "by the operator"})
-    out.result(answer, line("Paused: ", text_of(role)))
+    out.result(answer, line("Paused: ", _names(answer)))
     out.next(f"leadengine agents resume {role}")
 
 
@@ -89,5 +89,5 @@ def resume(out: Output, role: Role) -> None:
     """Let a paused agent go on."""
     with connect() as api:
         answer = api.post(f"/api/agents/{role}/resume")
-    out.result(answer, line("Running again: ", text_of(role)))
+    out.result(answer, line("Running again: ", _names(answer)))
     out.next("leadengine agents list")

@@ -82,7 +82,7 @@ def replay(out: Output, ids: Ids = None, recipient: Recipient = None) -> None:
     """Deliver dead letters again, from their first try."""
     with connect() as api:
         answer = api.post("/api/dead-letters/replay", _chosen(ids, recipient))
-    out.result(answer, line("Delivered again: ", _count(answer, "replayed")))
+    out.result(answer, line("Delivered again: ", str(answer["replayed"])))
     out.next("leadengine agents list", "leadengine dead-letters list")
 
 
@@ -100,7 +100,7 @@ def drop(
         confirm(f"Drop {which}? Nobody will handle them any more.")
     with connect() as api:
         answer = api.post("/api/dead-letters/drop", chosen)
-    out.result(answer, line("Dropped: ", _count(answer, "dropped")))
+    out.result(answer, line("Dropped: ", str(answer["dropped"])))
     out.next("leadengine dead-letters list")
 
 
@@ -117,7 +117,3 @@ def _chosen(ids: list[str] | None, recipient: str | None) -> Json:
     if bad:
         raise Problem(f"{bad[0]!r} is no id.", "Ids are numbers.", code=ExitCode.USAGE)
     return {"ids": [int(one) for one in ids or []]}
-
-
-def _count(answer: Json, name: str) -> str:
-    return str(answer.get(name, answer.get("count", 0)))

@@ -37,6 +37,7 @@ def export(  # noqa: PLR0913 - one option each
     country: Annotated[str | None, typer.Option(help="Two letters.")] = None,
     industry: Annotated[str | None, typer.Option(help="Of this industry.")] = None,
     tier: Annotated[str | None, typer.Option(help="Of this tier.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="true or false.")] = None,
     min_score: Annotated[int | None, typer.Option(min=0, max=100)] = None,
     import_id: Annotated[str | None, typer.Option("--import", help="Of this import.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
@@ -54,6 +55,7 @@ def export(  # noqa: PLR0913 - one option each
         "country": country,
         "industry": industry,
         "tier": tier,
+        "outcome": outcome,
         "min_score": min_score,
         "import_id": import_id,
     }

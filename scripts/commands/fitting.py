@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from scripts.client import POLL_SECONDS, Api, Json, connect
-from scripts.commands.report import comparison, report, suspects, verdict
-from scripts.commands.rescoring import backlog
+from scripts.commands.report import comparison, may_promote, report, suspects
+from scripts.commands.rescoring import refuse_paused
 from scripts.output import ExitCode, Output, Problem, line
 
 ALGORITHMS = "/api/scoring/algorithms"
+WORSE = "worse"
 _WORKING = frozenset({"draft", "fitting"})
 
 
@@ -79,7 +80,7 @@ def _fitted(out: Output, api: Api, made: Json) -> Json:
         found = made
         while found["status"] in _WORKING:
             time.sleep(POLL_SECONDS)
-            backlog(api, ("analyst",))
+            refuse_paused(api, "analyst")
             found = api.patiently(f"{ALGORITHMS}/{made['id']}")
         step.finish(f"{found['name']}@{found['version']}", ok=found["status"] != "failed")
     if found["status"] == "failed":
@@ -95,7 +96,7 @@ def _compared(api: Api, fitted: Json) -> Json | None:
     try:
         return api.get(f"{ALGORITHMS}/{fitted['id']}/compare")
     except Problem as problem:
-        if problem.status in {404, 409, 422}:
+        if problem.reason == "not_found":
             return None
         raise
 
@@ -106,7 +107,7 @@ def _switched(api: Api, fitted: Json) -> Json:
     try:
         return {"activated": True, **api.post(f"{ALGORITHMS}/{fitted['id']}/activate", body)}
     except Problem as problem:
-        if problem.status != 409:
+        if problem.reason != WORSE:
             raise
         return {"activated": False, "why": problem.what}
 
@@ -137,7 +138,7 @@ def _advise(
         out.next(f"leadengine score fit {exclusions([*kept, *leaking])}")
     elif switched and switched["activated"]:
         out.next("leadengine score leads --all")
-    elif compared is None or verdict(compared):
+    elif compared is None or may_promote(compared):
         out.next(f"leadengine score activate {label}", "leadengine score leads --all")
     else:
         out.next(f"leadengine score show {label}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from scripts.client import POLL_SECONDS, Api, Json, connect
-from scripts.commands.rescoring import backlog
+from scripts.commands.rescoring import pending, refuse_paused
 from scripts.output import UNKNOWN, Bars, ExitCode, Output, Problem, Step, line, pairs, table
 from scripts.verbs import verb
 
@@ -103,7 +103,7 @@ def import_file(  # noqa: PLR0913 - one option each
         if wait:
             found = _watch(api, found, bars)
     with connect() as api:
-        _tell(out, api, found, problems_to, waited=wait)
+        _tell(out, api, found, problems_to)
 
 
 def _mappings(given: list[str] | None) -> list[str] | None:
@@ -179,16 +179,15 @@ def _previewed(preview: Json) -> "list[RenderableType]":
 
 def _watch(api: Api, found: Json, bars: Bars) -> Json:
     found = _reading(api, found, bars)
-    if found["status"] == "done":
-        _scoring(api, found, bars)
-    return found
+    scored = found["status"] == "done" and _scoring(api, found, bars)
+    return found | {"scored": scored}
 
 
 def _reading(api: Api, found: Json, bars: Bars) -> Json:
     step = bars.step("Reading")
     while found["status"] not in _ENDED:
         time.sleep(POLL_SECONDS)
-        backlog(api, ("prospector",))
+        refuse_paused(api, "prospector")
         found = api.patiently(f"{IMPORTS}/{found['id']}")
         step.update(found["bytes_done"], found["bytes_total"] or None, _counts(found))
     step.finish(_counts(found), ok=found["status"] == "done")
@@ -201,15 +200,18 @@ def _counts(found: Json) -> str:
     return ", ".join(parts)
 
 
-def _scoring(api: Api, found: Json, bars: Bars) -> None:
+def _scoring(api: Api, found: Json, bars: Bars) -> bool:
+    """Wait for the agents; return whether every lead of the import has its score."""
     total = found["created"] + found["merged"]
     step = bars.step("Scoring", total or None)
-    while unscored(api, found["id"]):
-        waiting = backlog(api)
+    for waiting in pending(api):
+        if not unscored(api, found["id"]):
+            break
         done = max(0, total - waiting)
         step.update(done, total, f"{done} of {total} scored")
-        time.sleep(POLL_SECONDS)
-    step.finish(f"{total} leads")
+    scored = not unscored(api, found["id"])
+    step.finish(f"{total} leads" if scored else "some leads have no score", ok=scored)
+    return scored
 
 
 def unscored(api: Api, import_id: str) -> bool:
@@ -220,18 +222,21 @@ def unscored(api: Api, import_id: str) -> bool:
     )
 
 
-def _tell(out: Output, api: Api, found: Json, problems_to: Path | None, *, waited: bool) -> None:
+def _tell(out: Output, api: Api, found: Json, problems_to: Path | None) -> None:
     problems = list(api.items(f"{IMPORTS}/{found['id']}/problems", None, SHOWN_PROBLEMS))
     if problems_to:
         _keep_problems(api, found["id"], problems_to)
     failed = found["status"] == "failed"
-    data = found | {"problems": problems, "scored": waited and not failed}
-    out.result(data, *_summary(found, problems))
+    out.result(found | {"problems": problems}, *_summary(found, problems))
     faults = found.get("failed", 0) + found.get("warnings", 0)
     if faults > len(problems) and not problems_to:
         out.note(f"[dim]{len(problems)} of {faults} problems shown; all:[/] --problems-to FILE.csv")
     if failed:
         out.next("leadengine import FILE --dry-run", "leadengine doctor")
+        raise typer.Exit(ExitCode.FAILED)
+    if found.get("scored") is False:
+        out.note("[yellow]Some leads have no score:[/] an agent could not handle their messages.")
+        out.next("leadengine dead-letters list", "leadengine status")
         raise typer.Exit(ExitCode.FAILED)
     out.next(*_next(found))
 

@@ -23,7 +23,7 @@ def app() -> typer.Typer:
         "leadengine keys create dashboard --role viewer --days 90",
     )
     verb(keys, "list", list_keys, "leadengine keys list")
-    verb(keys, "revoke", revoke, "leadengine keys revoke 3f9a1c")
+    verb(keys, "revoke", revoke, "leadengine keys revoke ab3kd9x2")
     verb(keys, "rotate-master", rotate_master, "leadengine keys rotate-master")
     return keys
 
@@ -32,25 +32,26 @@ def create(
     out: Output,
     *,
     name: Annotated[str, typer.Argument(help="What it is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeat it.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it may do, such as leads:write; repeat it.")
+    ] = None,
     role: Annotated[str | None, typer.Option(help="viewer, operator or admin.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="It ends after so many days.")] = None,
 ) -> None:
     """Create an API key. It is shown once and kept only as a hash."""
-    if bool(scope) == bool(role):
+    if not scope and not role:
         raise Problem(
             "Say what the key may do: --role, or one --scope or more.",
             next_steps=(f"leadengine keys create {name} --role viewer",),
             code=ExitCode.USAGE,
         )
-    body: Json = {"name": name} | ({"scopes": scope} if scope else {"role": role})
-    if days:
-        body["expires_at"] = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+    ends = (datetime.now(UTC) + timedelta(days=days)).isoformat() if days else None
+    asked = {"name": name, "scopes": scope, "role": role, "expires_at": ends}
+    body: Json = {field: value for field, value in asked.items() if value}
     with connect() as api:
         answer = api.post("/api/keys", body)
-    key = answer.get("key") or answer.get("secret")
     out.note(f"[dim]{name}: kept as a hash, this is the only time you see it.[/]")
-    out.result(answer, line(str(key)))
+    out.result(answer, line(str(answer["key"])))
     out.next("leadengine keys list")
 
 
@@ -79,9 +80,9 @@ def revoke(
     key: Annotated[str, typer.Argument(metavar="ID")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Revoke an API key; it is refused from the next request on."""
+    """Revoke an API key; within half a minute it opens nothing more."""
     if not yes:
-        confirm(f"Revoke {key}? Whoever uses it is shut out at once.")
+        confirm(f"Revoke {key}? Whoever uses it is shut out.")
     with connect() as api:
         api.delete(f"/api/keys/{key}")
     out.result({"revoked": key}, line("Revoked ", key))

@@ -1,6 +1,6 @@
 """``leadengine leads``: find leads, read them, ask why they scored as they did."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -59,7 +59,7 @@ def list_leads(  # noqa: PLR0913 - one option each
     tag: Word = None,
     min_score: Points = None,
     max_score: Points = None,
-    outcome: Annotated[str | None, typer.Option(help="won, lost or open.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="true or false, as it turned out.")] = None,
     import_id: Annotated[str | None, typer.Option("--import", help="Of this import.")] = None,
     q: Annotated[str | None, typer.Option(help="Words of name, company or title.")] = None,
     email: Annotated[str | None, typer.Option(help="The exact address.")] = None,
@@ -124,9 +124,8 @@ def _list(items: list[Json]) -> "RenderableType":
 
 def name_of(lead: Json) -> str:
     """What to call a lead: its name, else address, else external id."""
-    person: Json = lead.get("person") or lead
-    name = " ".join(part for key in ("first_name", "last_name") if (part := person.get(key)))
-    return name or person.get("email") or lead.get("external_id") or UNKNOWN
+    name = " ".join(part for key in ("first_name", "last_name") if (part := lead[key]))
+    return name or lead["email"] or lead["external_id"] or UNKNOWN
 
 
 def find(api: Api, who: str) -> Json:
@@ -169,29 +168,20 @@ def show(out: Output, who: Who) -> None:
 
 
 def _lead(lead: Json) -> "list[RenderableType]":
-    person: Json = lead.get("person") or lead
     shown = [
         line((name_of(lead), "bold"), f"   {_score_words(lead)}"),
         pairs(
-            (name.replace("_", " "), lead.get(name) if name in lead else person.get(name))
+            (name.replace("_", " "), lead[name])
             for name in (
                 *("id", "external_id", "source", "status", "email", "phone", "company", "domain"),
                 *("title", "industry", "country", "outcome", "tags", "version", "import_id"),
             )
         ),
-        pairs((name, moment(lead.get(name))) for name in ("created_at", "scored_at")),
+        pairs((name, moment(lead.get(name))) for name in ("created_at", "updated_at", "scored_at")),
     ]
-    if attributes := lead.get("attributes"):
-        shown += [line(("\nFrom its source", "dim")), pairs(attributes.items())]
-    if facts := lead.get("facts"):
-        rows = [
-            (fact["field"], fact["value"], fact["source"], percent(fact.get("confidence"), 0))
-            for fact in facts
-        ]
-        shown += [
-            line(("\nFound out by the enricher", "dim")),
-            table(("Fact", "Value", "From", "Sure"), rows),
-        ]
+    for title, values in (("From its source", "attributes"), ("Notes", "notes")):
+        if lead[values]:
+            shown += [line((f"\n{title}", "dim")), pairs(lead[values].items())]
     return shown
 
 
@@ -205,10 +195,10 @@ def why(out: Output, who: Who) -> None:
     """Explain a lead's score: the parts that made it, and what happened to the lead."""
     with connect() as api:
         lead = find(api, who)
-        scores = api.get(f"/api/leads/{lead['id']}/scores").get("items", [])
-        timeline = api.get(f"/api/leads/{lead['id']}/timeline").get("items", [])
+        scores = api.get(f"/api/leads/{lead['id']}/scores")["items"]
+        timeline = api.get(f"/api/leads/{lead['id']}/timeline")["items"]
     data = {"lead": lead, "scores": scores, "timeline": timeline}
-    parts: list[Any] = [line((name_of(lead), "bold"), f"   {_score_words(lead)}")]
+    parts: list[RenderableType] = [line((name_of(lead), "bold"), f"   {_score_words(lead)}")]
     parts += _explained(scores[0]) if scores else [line("It has not been scored yet.")]
     parts += [line(("\nWhat happened", "dim")), _timeline(timeline)]
     out.result(data, *parts)
@@ -216,45 +206,32 @@ def why(out: Output, who: Who) -> None:
 
 
 def _explained(score: Json) -> "list[RenderableType]":
-    detail: Json = score.get("detail") or score
-    shown: list[Any] = [
-        line(
-            f"Likely between {score.get('low')} and {score.get('high')};",
-            f" by {text_of(score.get('judges'))}",
-        )
+    spoke = f"; by {text_of(score['judges'])}, {moment(score['scored_at'])} UTC"
+    shown: list[RenderableType] = [
+        line(f"Four in five such leads score {score['low']} to {score['high']}", spoke),
+        line("\n", score["reasoning"]),
     ]
-    if reasoning := detail.get("reasoning"):
-        shown.append(line("\n", text_of(reasoning)))
-    if parts := detail.get("parts"):
-        rows = [_part(part) for part in parts]
-        shown += [line(""), table(("Points", "Because", "Value"), rows, right=("Points",))]
-    if follow_ups := detail.get("follow_ups"):
-        shown += [line(("\nNext with this lead", "dim")), *(line(f"  {one}") for one in follow_ups)]
+    if parts := score["parts"]:
+        rows = [(f"{part['points']:+.2f}", part["name"], part["state"]) for part in parts]
+        headers = ("Logits", "What", "How it is")
+        shown += [line(""), table(headers, rows, right=("Logits",))]
+    if tags := score["tags"]:
+        shown.append(line(("\nTags ", "dim"), text_of(tags)))
+    shown += [line(("Next   ", "dim"), advice) for advice in score["follow_ups"]]
     return shown
-
-
-def _part(part: Json) -> tuple[object, object, object]:
-    points = part.get("points")
-    signed = f"{points:+.1f}" if isinstance(points, int | float) else UNKNOWN
-    name = part.get("reason") or part.get("name") or part.get("feature")
-    return signed, name, part.get("value")
 
 
 def _timeline(items: list[Json]) -> "RenderableType":
     rows = [
         (
-            moment(item.get("at")),
-            item.get("actor"),
-            item.get("kind"),
-            item.get("text") or item.get("summary") or _details(item.get("details")),
+            moment(item["at"]),
+            item["actor"],
+            item["kind"],
+            ", ".join(f"{name} {text_of(value)}" for name, value in item["details"].items()),
         )
         for item in items
     ]
     return table(("When (UTC)", "Who", "What", ""), rows)
-
-
-def _details(details: Json | None) -> str:
-    return ", ".join(f"{key} {text_of(value)}" for key, value in (details or {}).items())
 
 
 def delete(

@@ -1,6 +1,7 @@
 """``leadengine up``, ``down``, ``status`` and ``doctor``."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from scripts.client import Api, Json, connect
 from scripts.commands.agents import agents_table
-from scripts.output import ExitCode, Output, Problem, line, pairs
+from scripts.output import ExitCode, Output, Problem, line, pairs, table
 from scripts.verbs import verb
 
 if TYPE_CHECKING:
@@ -45,44 +46,59 @@ def status(
 
 
 def _state(api: Api) -> Json:
-    ready = api.get("/health/ready")
-    return {
-        "ready": ready.get("status", "ready"),
-        "status": api.get("/api/status"),
-        "agents": api.get("/api/agents")["items"],
-    }
+    api.get("/health/ready")
+    return api.get("/api/status")
 
 
 def _shown(found: Json) -> "list[RenderableType]":
-    about: Json = found["status"]
     shown: list[RenderableType] = []
-    if sandboxed := about.get("sandboxed"):
+    if sandboxed := found["sandboxed"]:
         shown.append(
             line(("Sandbox: ", "bold yellow"), f"{', '.join(sandboxed)}. Nothing real is asked.")
         )
-    shown.append(pairs(_figures(about)))
+    shown.append(pairs(_figures(found)))
     shown.append(agents_table(found["agents"]))
     return shown
 
 
 def _figures(about: Json) -> "list[tuple[str, object]]":
-    rows: list[tuple[str, object]] = []
-    for name, value in about.items():
-        if name == "sandboxed":
-            continue
-        if isinstance(value, dict):
-            inner = ", ".join(f"{k} {v}" for k, v in value.items() if not isinstance(v, dict))
-            rows.append((name.replace("_", " "), inner))
-        elif isinstance(value, str | int | float):
-            rows.append((name.replace("_", " "), value))
-    return rows
+    active = about["active_algorithm"]
+    unknown = about["unknown_calls"]
+    return [
+        ("version", about["version"]),
+        ("leads", _leads(about)),
+        ("imports", f"{about['imports_open']} under way" if about["imports_open"] else None),
+        (
+            "scored by",
+            f"{active['name']}@{active['version']}" if active else "nothing: none active",
+        ),
+        ("spent today", ", ".join(map(_account, about["spending"]))),
+        ("in doubt", f"{unknown} paid calls, counted as spent" if unknown else None),
+    ]
+
+
+def _leads(about: Json) -> str:
+    average = about["average_score"]
+    stages = [f"{count} {stage}" for stage, count in about["leads"].items() if count]
+    mean = f", score {average:.0f} on average" if average is not None else ""
+    return f"{about['total']}" + (f" ({', '.join(stages)}{mean})" if stages else "")
+
+
+def _account(account: Json) -> str:
+    """An account of the ledger: what is spent or held, of how much."""
+    used = account["spent"] + account["held"]
+    if account["unit"] == "usd_micro":
+        limit = f" of {account['limit'] / 1e6:.2f}" if account["limit"] is not None else ""
+        return f"{used / 1e6:.2f}{limit} USD"
+    limit = f" of {account['limit']:,}" if account["limit"] is not None else ""
+    return f"{used:,}{limit} {account['unit']}"
 
 
 def _useful(found: Json) -> tuple[str, ...]:
     agents: list[Json] = found["agents"]
-    if any(agent.get("paused") for agent in agents):
+    if any(agent["paused"] for agent in agents):
         return ("leadengine agents resume all",)
-    if any(agent.get("dead") for agent in agents):
+    if any(agent["dead"] for agent in agents):
         return ("leadengine dead-letters list",)
     return ("leadengine leads list --sort best",)
 
@@ -113,14 +129,49 @@ def up(
     ] = False,
 ) -> None:
     """Start the engine: database, agents, API, and a sandbox for vendors without credentials."""
-    raise NotImplementedError
+    from scripts.lifecycle.options import UpOptions
+    from scripts.lifecycle.up import up as start
+
+    _ended(out, start(UpOptions(port, data_dir, detach, not no_sandbox)), data_dir)
 
 
-def down(out: Output, data_dir: DataDir = None) -> None:
+def down(out: Output, *, data_dir: DataDir = None) -> None:
     """Stop the engine. What is under way is finished, and nothing is lost."""
-    raise NotImplementedError
+    from scripts.lifecycle.down import down as stop
+    from scripts.lifecycle.options import DownOptions
+
+    _ended(out, stop(DownOptions(data_dir)), data_dir)
 
 
-def doctor(out: Output, data_dir: DataDir = None) -> None:
+def _ended(out: Output, code: int, data_dir: Path | None) -> None:
+    """Say in JSON what runs now, and end as the engine's own screen has told."""
+    if out.as_json:
+        from scripts.lifecycle import state
+        from scripts.lifecycle.options import settings_for
+
+        directory = settings_for(None, data_dir).directory
+        found = state.running(directory)
+        out.result({"engine": asdict(found) if found else None, "data_dir": str(directory)})
+    raise typer.Exit(code)
+
+
+def doctor(out: Output, *, port: Port = None, data_dir: DataDir = None) -> None:
     """Check everything that the engine needs, and say how to repair what is wrong."""
-    raise NotImplementedError
+    from scripts.lifecycle.doctor import Health, worst
+    from scripts.lifecycle.doctor import doctor as examine
+    from scripts.lifecycle.options import DoctorOptions
+
+    findings = examine(DoctorOptions(port, data_dir))
+    rows = [
+        (_MARKS[one.health], one.about, one.says, one.remedy, f"{one.seconds:.1f} s")
+        for one in findings
+    ]
+    health = worst(findings)
+    data = {"health": health, "findings": [asdict(one) for one in findings]}
+    out.result(data, table(("", "What", "How it is", "What to do", "Took"), rows))
+    out.next("leadengine status")
+    if health is Health.BAD:
+        raise typer.Exit(ExitCode.NOT_READY)
+
+
+_MARKS = {"good": "✓", "warning": "!", "bad": "✗"}

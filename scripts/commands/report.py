@@ -1,9 +1,9 @@
 """How a learned algorithm did, in words, figures and a chart of text."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scripts.client import Json
-from scripts.output import line, number, percent, table
+from scripts.output import line, number, percent, table, text_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -13,15 +13,16 @@ SHOWN_DROPPED = 12
 
 
 def report(found: Json) -> "list[RenderableType]":
-    """Everything about one fit: figures, calibration, lift, suspects, dropped columns."""
-    figures: Json = found.get("accuracy") or found
+    """Everything about one fit: suspects, figures, calibration, lift, dropped columns."""
+    figures: Json = found.get("cross_validated") or {}
     if not figures.get("n"):
         return [line("No outcome is known yet, so nothing can be said about its accuracy.")]
-    shown = _suspects(found)
+    shown = _suspects(found.get("leaks") or {})
     shown += [line(("\nCross-validated", "bold"), _basis(figures)), _figures(figures)]
+    shown += _newest(found.get("newest"))
     shown += _lift(figures)
     shown += _calibration(figures)
-    shown += _dropped(found)
+    shown += _used(found)
     return shown
 
 
@@ -83,61 +84,87 @@ def _bar(said: float, came: float) -> str:
     return "".join(cells).rstrip()
 
 
+def _newest(figures: Json | None) -> "list[RenderableType]":
+    """Whether it holds for the leads that came last."""
+    if not figures:
+        return []
+    words = f"ROC-AUC {number(figures['auc'])}, calibration error {number(figures['ece'])}"
+    return [line("The newest fifth, foretold from the older leads: ", words)]
+
+
 def suspects(found: Json) -> list[str]:
     """The columns that seem to know the outcome already."""
-    return [str(one.get("column") or one.get("name")) for one in found.get("suspects") or []]
+    return [one["column"] for one in (found.get("leaks") or {}).get("suspicions") or []]
 
 
-def _suspects(found: Json) -> "list[RenderableType]":
-    rows: list[Json] = list(found.get("suspects") or [])
+def _suspects(leaks: Json) -> "list[RenderableType]":
+    rows: list[Json] = list(leaks.get("suspicions") or [])
     if not rows:
         return []
-    told = [(one.get("column") or one.get("name"), one.get("reason")) for one in rows]
+    told = [(one["column"], one["strength"], number(one["auc"]), one["reasons"]) for one in rows]
+    with_all, without = number(leaks["auc_with"]), number(leaks["auc_without"])
     return [
         line(
             ("\n! These columns may know the outcome already. ", "bold yellow"),
-            "If they are filled in after the fact, the figures below are too good to be true.",
+            f"ROC-AUC with them {with_all}, without {without}. If they are filled in after the "
+            "fact, leave them out: the figures below are too good to be true.",
         ),
-        table(("Column", "Why"), told),
+        table(("Column", "Suspicion", "Alone", "Why"), told, right=("Alone",)),
     ]
 
 
-def _dropped(found: Json) -> "list[RenderableType]":
-    dropped: dict[str, Any] = dict(found.get("dropped") or {})
+def _used(found: Json) -> "list[RenderableType]":
+    shown = [line(("\nFeatures ", "dim"), text_of(found["features"]))]
+    if found["pairs"]:
+        shown.append(line(("Together ", "dim"), text_of(found["pairs"])))
+    if found["unknown"]:
+        words = f"--exclude named columns that no lead has: {text_of(found['unknown'])}"
+        shown.append(line(("! ", "yellow"), words))
+    dropped: dict[str, str] = dict(found["dropped"])
     if not dropped:
-        return []
+        return shown
     rows = list(dropped.items())[:SHOWN_DROPPED]
+    shown += [line(("\nNot used", "bold")), table(("Column", "Why"), rows)]
     more = len(dropped) - len(rows)
-    shown = [line(("\nNot used", "bold")), table(("Column", "Why"), rows)]
     return [*shown, line((f"and {more} more", "dim"))] if more > 0 else shown
 
 
-def verdict(compared: Json) -> bool:
-    """Whether it may be promoted."""
-    return bool(compared.get("may_promote", compared.get("promote")))
+def may_promote(compared: Json) -> bool:
+    """Whether it may take the place of the active one."""
+    return compared["verdict"] != "worse"
 
 
 def comparison(compared: Json) -> "list[RenderableType]":
-    """An algorithm beside another on the same held-out outcomes."""
-    rows = [
-        (
-            label,
-            *(number((compared.get(side) or {}).get(name)) for side in ("champion", "challenger")),
-        )
-        for label, name in (
-            ("ROC-AUC", "auc"),
-            ("PR-AUC", "pr_auc"),
-            ("Brier", "brier"),
-            ("Calibration error", "ece"),
-            ("Log loss", "log_loss"),
-        )
-    ]
-    may = verdict(compared)
-    mark = ("✓ ", "green") if may else ("✗ ", "yellow")
-    reasons = compared.get("reasons") or []
-    return [
-        line(("Beside the active algorithm", "bold")),
-        table(("", "Active", "This one"), rows, right=("Active", "This one")),
-        line(mark, "May be promoted." if may else "May not be promoted."),
-        *(line(f"  {reason}") for reason in reasons),
-    ]
+    """An algorithm beside another, by outcomes that neither had seen."""
+    sides = [_side(compared, side) for side in ("champion", "challenger")]
+    shown: list[RenderableType] = [line(("Beside the active algorithm", "bold"))]
+    if all(sides):
+        rows = [(label, *(number(side.get(name)) for side in sides)) for label, name in _COMPARED]
+        names = [_label(compared[side]) for side in ("champion", "challenger")]
+        shown.append(table(("", *names), rows, right=names))
+    mark = ("✓ ", "green") if may_promote(compared) else ("✗ ", "yellow")
+    shown.append(line(mark, _VERDICTS[compared["verdict"]]))
+    return [*shown, *(line(f"  {reason}") for reason in compared["reasons"])]
+
+
+_COMPARED = (
+    ("ROC-AUC", "auc"),
+    ("PR-AUC", "pr_auc"),
+    ("Brier", "brier"),
+    ("Calibration error", "ece"),
+    ("Log loss", "log_loss"),
+)
+_VERDICTS = {
+    "better": "It is better, so it may be promoted.",
+    "no_worse": "It is not worse, so it may be promoted.",
+    "worse": "It is worse, so it may not be promoted.",
+    "unknown": "They cannot be compared, so promoting it is up to you.",
+}
+
+
+def _side(compared: Json, side: str) -> Json:
+    return (compared.get(f"{side}_report") or {}).get("cross_validated") or {}
+
+
+def _label(algorithm: Json) -> str:
+    return f"{algorithm['name']}@{algorithm['version']}"

@@ -1,6 +1,7 @@
 """``leadengine score leads``: score again, and wait until it is done."""
 
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -49,25 +50,51 @@ def rescore(
 def _wait(out: Output, api: Api, queued: int) -> None:
     with out.bars() as bars:
         step = bars.step("Scoring", queued or None)
-        while waiting := backlog(api):
+        for waiting in pending(api):
             step.update(max(0, queued - waiting), queued, f"{waiting} wait")
-            time.sleep(POLL_SECONDS)
         step.finish(f"{queued} leads")
 
 
-def backlog(api: Api, roles: tuple[str, ...] = SCORING_AGENTS) -> int:
-    """How many messages wait or are being handled on the way to a score.
+def pending(api: Api, roles: tuple[str, ...] = SCORING_AGENTS) -> Iterator[int]:
+    """Tell how many messages wait, again and again, until these agents have nothing to do.
+
+    What a worker has taken no longer waits; so after the last message each worker must have
+    reported once more, and at rest.
 
     Raises:
-        Problem: if one of these agents is paused while messages wait for it.
+        Problem: if one of the agents is paused while messages wait for it.
     """
-    agents = [one for one in api.patiently("/api/agents")["items"] if one["role"] in roles]
-    for one in agents:
-        if one.get("paused") and one.get("backlog"):
-            raise Problem(
-                f"The {one['role']} is paused, {one['backlog']} messages wait for it.",
-                str(one.get("paused_reason") or ""),
-                next_steps=(f"leadengine agents resume {one['role']}",),
-                code=ExitCode.REFUSED,
-            )
-    return sum(int(one.get("backlog") or 0) for one in agents)
+    seen: dict[str, str] = {}
+    while True:
+        agents = [one for one in api.patiently("/api/agents")["items"] if one["role"] in roles]
+        waiting = sum(map(_waiting, agents))
+        workers = [worker for agent in agents for worker in agent["workers"]]
+        working = sum(int(worker["report"].get("working") or 0) for worker in workers)
+        beats = {worker["name"]: worker["beat_at"] for worker in workers}
+        if waiting or working:
+            seen = {}
+        elif not seen:
+            seen = beats
+        if not waiting and not working and all(seen.get(n) != beat for n, beat in beats.items()):
+            return
+        yield waiting + working
+        time.sleep(POLL_SECONDS)
+
+
+def _waiting(agent: Json) -> int:
+    waiting = int(agent["waiting"]) + int(agent["delayed"])
+    if agent["paused"] and waiting:
+        raise Problem(
+            f"The {agent['role']} is paused, {waiting} messages wait for it.",
+            str(agent["paused_reason"] or ""),
+            next_steps=(f"leadengine agents resume {agent['role']}",),
+            code=ExitCode.REFUSED,
+        )
+    return waiting
+
+
+def refuse_paused(api: Api, role: str) -> None:
+    """Raise a `Problem` if an agent that is waited for is paused."""
+    for agent in api.patiently("/api/agents")["items"]:
+        if agent["role"] == role:
+            _waiting(agent)

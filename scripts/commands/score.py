@@ -14,7 +14,6 @@ from scripts.output import (
     Problem,
     line,
     moment,
-    number,
     pairs,
     percent,
     table,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 ALGORITHMS = "/api/scoring/algorithms"
+WORSE = "worse"
 
 Which = Annotated[str, typer.Argument(metavar="ALGORITHM", help="Its id, name or name@version.")]
 
@@ -97,22 +97,14 @@ def list_algorithms(out: Output) -> None:
     with connect() as api:
         items = list(api.items(ALGORITHMS))
     rows = [_row(one) for one in items]
-    headers = ("Algorithm", "Kind", "State", "ROC-AUC", "Calib. error", "Created (UTC)", "Id")
-    out.result({"items": items}, table(headers, rows, right=("ROC-AUC", "Calib. error")))
+    headers = ("Algorithm", "State", "What it is", "Created (UTC)", "Id")
+    out.result({"items": items}, table(headers, rows))
     out.next("leadengine score show NAME", "leadengine score fit")
 
 
 def _row(one: Json) -> tuple[object, ...]:
-    figures: Json = (one.get("report") or {}).get("accuracy") or {}
-    return (
-        f"{one['name']}@{one['version']}",
-        one["kind"],
-        one["status"],
-        number(figures.get("auc")),
-        number(figures.get("ece")),
-        moment(one.get("created_at")),
-        one["id"],
-    )
+    label = f"{one['name']}@{one['version']}"
+    return label, one["status"], one["description"], moment(one["created_at"]), one["id"]
 
 
 def show(out: Output, which: Which) -> None:
@@ -127,7 +119,10 @@ def show(out: Output, which: Which) -> None:
     ]
     if found.get("problem"):
         shown.append(line((f"Fitting failed: {found['problem']}", "red")))
-    shown.append(pairs([("id", found["id"]), ("about", found.get("description"))]))
+    shown += [
+        line(found["description"]),
+        pairs([("id", found["id"]), ("made by", found["created_by"])]),
+    ]
     if found.get("report"):
         shown += report(found["report"])
     out.result(found, *shown)
@@ -176,7 +171,7 @@ def switch(api: Api, algorithm_id: str, reason: str, *, force: bool) -> Json:
     try:
         return api.post(f"{ALGORITHMS}/{algorithm_id}/activate", {"reason": reason, "force": force})
     except Problem as problem:
-        if problem.status != 409:
+        if problem.reason != WORSE:
             raise
         raise Problem(
             problem.what,
@@ -187,6 +182,7 @@ def switch(api: Api, algorithm_id: str, reason: str, *, force: bool) -> Json:
             ),
             code=ExitCode.REFUSED,
             reference=problem.reference,
+            reason=problem.reason,
         ) from problem
 
 
@@ -262,8 +258,9 @@ def _sample(features: list[str] | None, file: str | None) -> list[Json]:
         )
     if file:
         loaded = read_json(file)
-        return loaded if isinstance(loaded, list) else [loaded]
-    return [dict(_feature(one) for one in features or [])]
+        leads = loaded if isinstance(loaded, list) else [loaded]
+        return [{"features": lead} for lead in leads]
+    return [{"features": dict(_feature(one) for one in features or [])}]
 
 
 def _feature(text: str) -> tuple[str, object]:
@@ -312,8 +309,9 @@ def templates(out: Output) -> None:
     with connect() as api:
         answer = api.get("/api/scoring/templates")
     rows = [
-        (one["industry"], one.get("words") or one.get("title"), percent(one.get("base_rate")))
+        (one["industry"], one["words"], percent(one["base_rate"]), len(one["features"]))
         for one in answer["items"]
     ]
-    out.result(answer, table(("Template", "For", "Base rate"), rows, right=("Base rate",)))
+    headers = ("Template", "For", "Base rate", "Features")
+    out.result(answer, table(headers, rows, right=("Base rate", "Features")))
     out.next("leadengine score add NAME --template fintech")
