@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from policies.binned import Feature, Floats
+from policies.binned import Floats, PlainFeature
 from policies.binned import StrictModel as _Model
 from policies.scorecard import Calibration, Scorecard
 from policies.templates import Industry, template
@@ -119,7 +119,7 @@ class TreeModel(_Model):
     """
 
     text: str
-    features: tuple[Feature, ...] = Field(min_length=1)
+    features: tuple[PlainFeature, ...] = Field(min_length=1)
     calibration: Calibration = Calibration()
 
 

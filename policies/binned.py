@@ -195,3 +195,4 @@ Plain = NumericFeature | CategoricalFeature
 Feature = Annotated[
     NumericFeature | CategoricalFeature | CrossedFeature, Field(discriminator="kind")
 ]
+PlainFeature = Annotated[NumericFeature | CategoricalFeature, Field(discriminator="kind")]

@@ -59,7 +59,7 @@ def _feature(name: str, column: Column) -> NumericFeature | CategoricalFeature |
     """The binned feature, or why there is none."""
     parsed = numbers(column)
     seen = parsed[~np.isnan(parsed)]
-    levels = Counter(map(category, column))
+    levels = _levels(column)
     empty = levels.pop(None, 0)
     filled = len(column) - empty
     if not filled:
@@ -71,6 +71,15 @@ def _feature(name: str, column: Column) -> NumericFeature | CategoricalFeature |
     if len(levels) > DISTINCT_SHARE * filled and filled >= FEWEST_FOR_ID:
         return "an identifier or free text: almost every lead has its own value"
     return _categorical(name, levels, len(column), empty)
+
+
+def _levels(column: Column) -> Counter[str | None]:
+    """How often each level occurs; each distinct value is read only once."""
+    raw = Counter(zip(map(type, column), column, strict=True))
+    levels: Counter[str | None] = Counter()
+    for (_, value), count in raw.items():
+        levels[category(value)] += count
+    return levels
 
 
 def _numeric(name: str, seen: NDArray[np.float64]) -> NumericFeature | str:
