@@ -60,7 +60,7 @@ WITH kept AS (
   INSERT INTO lead_facts AS f
     (lead_id, field, source, value, confidence, cost_micro, observed_at)
   SELECT u.lead_id, u.field, u.source, u.value::jsonb, u.confidence, u.cost_micro, u.observed_at
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::real[], $6::bigint[],
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[],
     $7::timestamptz[])
     u(lead_id, field, source, value, confidence, cost_micro, observed_at)
   ON CONFLICT (lead_id, field, source) DO UPDATE SET value = excluded.value,

@@ -168,18 +168,17 @@ class _Writer:
             key if email is not None else None
             for key, email in zip(_column(slots, "email_key"), texts["email"], strict=True)
         ]
-        named = [not gained or bool(s.gained & {"first_name", "last_name"}) for s in slots]
-        tokens = [self._tokens(s) if n else None for s, n in zip(slots, named, strict=True)]
+        changed = [not gained or bool(slot.gained & {*SEARCHED}) for slot in slots]
+        tokens = [self._tokens(s) if c else None for s, c in zip(slots, changed, strict=True)]
         return [*sealed, emails, phones, tokens]
 
-    def _tokens(self, slot: Slot) -> str | None:
-        """The name tokens as a PostgreSQL array, for a ragged column has no other form."""
-        names = [
-            self.sealer.open(f"leads.{name}", slot.id, text) if isinstance(text, bytes) else text
-            for name, text in ((n, slot.values[n]) for n in ("first_name", "last_name"))
+    def _tokens(self, slot: Slot) -> str:
+        """The search tokens as a PostgreSQL array, for a ragged column has no other form."""
+        texts = [
+            self.sealer.open(f"leads.{name}", slot.id, value) if isinstance(value, bytes) else value
+            for name, value in ((name, slot.values[name]) for name in SEARCHED)
         ]
-        tokens = self.sealer.name_tokens(*names)
-        return "{" + ",".join(map(str, tokens)) + "}" if tokens else None
+        return "{" + ",".join(map(str, self.sealer.search_tokens(*texts))) + "}"
 
     async def _companies(self, slots: Iterable[Slot]) -> dict[str, UUID]:
         names: dict[str, str] = {}
@@ -251,16 +250,16 @@ WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL ORDER BY id FOR UPDATE
 """
 _INSERT = """
 INSERT INTO leads (id, source, external_id, company, domain, title, industry, country, outcome,
-  first_name, last_name, email, phone, notes, email_key, phone_key, name_tokens, company_id,
+  first_name, last_name, email, phone, notes, email_key, phone_key, search_tokens, company_id,
   attributes, import_id, status, created_at, updated_at)
 SELECT u.id, u.source, u.external_id, u.company, u.domain, u.title, u.industry, u.country,
   u.outcome, u.first_name, u.last_name, u.email, u.phone, u.notes, u.email_key, u.phone_key,
-  u.name_tokens::bigint[], u.company_id, u.attributes::jsonb, $20, $22, $21, $21
+  u.search_tokens::bigint[], u.company_id, u.attributes::jsonb, $20, $22, $21, $21
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
   $8::text[], $9::boolean[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[],
   $15::bytea[], $16::bytea[], $17::text[], $18::uuid[], $19::text[])
   u(id, source, external_id, company, domain, title, industry, country, outcome, first_name,
-    last_name, email, phone, notes, email_key, phone_key, name_tokens, company_id, attributes)
+    last_name, email, phone, notes, email_key, phone_key, search_tokens, company_id, attributes)
 ON CONFLICT DO NOTHING RETURNING id
 """
 _UPDATE = """
@@ -272,7 +271,7 @@ UPDATE leads l SET
   last_name = coalesce(u.last_name, l.last_name), email = coalesce(u.email, l.email),
   phone = coalesce(u.phone, l.phone), notes = coalesce(u.notes, l.notes),
   email_key = coalesce(u.email_key, l.email_key), phone_key = coalesce(u.phone_key, l.phone_key),
-  name_tokens = coalesce(u.name_tokens::bigint[], l.name_tokens),
+  search_tokens = coalesce(u.search_tokens::bigint[], l.search_tokens),
   company_id = coalesce(u.company_id, l.company_id),
   attributes = coalesce(u.attributes::jsonb, l.attributes), version = l.version + 1,
   updated_at = $19
@@ -280,6 +279,6 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
   $8::boolean[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[],
   $15::bytea[], $16::text[], $17::uuid[], $18::text[])
   u(id, external_id, company, domain, title, industry, country, outcome, first_name, last_name,
-    email, phone, notes, email_key, phone_key, name_tokens, company_id, attributes)
+    email, phone, notes, email_key, phone_key, search_tokens, company_id, attributes)
 WHERE l.id = u.id
 """

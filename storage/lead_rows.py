@@ -14,6 +14,8 @@ from storage.errors import UnstorableText
 from storage.sealing import Sealer
 
 NOTES = "leads.notes"
+SEARCHED = ("first_name", "last_name", "company", "title")
+"""Fields whose words are searched, as `Sealer.search_tokens` takes them."""
 LONGEST_KEY = 500
 """Characters of a text that an index holds whole; a B-tree entry takes 2,704 bytes at most."""
 

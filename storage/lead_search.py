@@ -173,18 +173,11 @@ class _Query:
             self.add(f"{name} = $", value)
 
     def _search(self, sealer: Sealer, text: str) -> None:
-        words = [_like(word) for word in text.split()]
-        tokens = sealer.name_query(text)
-        by_company = " AND ".join(["(company || ' ' || title) ILIKE $"] * len(words))
-        if tokens:
-            self.add(f"(name_tokens @> $::bigint[] OR {by_company})", tokens, *words)
-        else:
-            self.add(by_company, *words)
-
-
-def _like(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+        words = sealer.search_query(text)
+        for word in words:
+            self.add("search_tokens && $::bigint[]", list(word))
+        if not words:
+            self.conditions.append("false")
 
 
 _ORDERS = {

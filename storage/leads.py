@@ -25,6 +25,7 @@ from storage.lead_rows import (
     COLUMNS,
     LONGEST_KEY,
     NOTES,
+    SEARCHED,
     attributes_text,
     check_texts,
     email_keys,
@@ -277,8 +278,8 @@ def _row(
         row["email_key"] = email_keys(sealer, [new["email"]])[0]
     if "phone" in new:
         row["phone_key"] = sealer.blind("phone", new["phone"])
-    if new.keys() & {"first_name", "last_name"}:
-        row["name_tokens"] = sealer.name_tokens(after["first_name"], after["last_name"]) or None
+    if new.keys() & {*SEARCHED}:
+        row["search_tokens"] = sealer.search_tokens(*(after[name] for name in SEARCHED))
     return row
 
 
@@ -367,7 +368,7 @@ done AS (
     tags = ARRAY(SELECT jsonb_array_elements_text(u.tags::jsonb)), scored_at = $6,
     status = CASE WHEN l.status IN ('new', 'enriched') THEN 'scored' ELSE l.status END,
     version = l.version + 1, updated_at = $6
-  FROM unnest($1::uuid[], $2::smallint[], $3::real[], $4::text[], $5::text[])
+  FROM unnest($1::uuid[], $2::smallint[], $3::float8[], $4::text[], $5::text[])
     u(id, score, confidence, tier, tags) JOIN locked USING (id)
   WHERE l.id = u.id
   RETURNING 1)

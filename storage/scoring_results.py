@@ -146,7 +146,7 @@ WITH kept AS (
     tier, judges, detail, scored_at)
   SELECT u.id, u.lead_id, u.algorithm_id, u.score, u.probability, u.confidence, u.low, u.high,
     u.tier, ARRAY(SELECT jsonb_array_elements_text(u.judges::jsonb)), u.detail::jsonb, u.scored_at
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::float8[], $6::real[],
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::float8[], $6::float8[],
     $7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
     u(id, lead_id, algorithm_id, score, probability, confidence, low, high, tier, judges, detail,
       scored_at)

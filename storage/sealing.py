@@ -9,6 +9,10 @@ nothing without the index key. *Tokens* are keyed hashes of the beginnings of a 
 that a name is found while it is being typed. Whoever takes the database but not the keys learns
 how long the values are, which rows share an address, and which begin their names alike.
 
+Words that are kept in clear (company, title) have tokens too, so that one index finds all. These
+are hashed without a key and apart from names: else the company "Smith & Sons" would tell the token
+of everybody called Smith.
+
 The keyed hash is BLAKE2b in its own MAC mode, four times as fast as one-shot HMAC-SHA-256
 (``scripts/bench/sealing.py``). NIST has not approved BLAKE2, so where FIPS 140 binds, ``_mac``
 must become HMAC and the stored indexes be recomputed; AES-GCM and HKDF are approved as they are.
@@ -85,6 +89,8 @@ class Sealer:
         self._blinding = cache(partial(_blind_mac, index_key))
         self._names = _mac(index_key, "name tokens", size=TOKEN_BYTES)
         self._tokens_of = lru_cache(CACHED_NAMES)(partial(_prefix_tokens, self._names))
+        self._clear_words = blake2b(digest_size=TOKEN_BYTES, person=b"clear words")
+        self._clear_tokens_of = lru_cache(CACHED_NAMES)(partial(_prefix_tokens, self._clear_words))
 
     @overload
     def seal(self, column: str, row: UUID, text: str) -> bytes: ...
@@ -188,6 +194,25 @@ class Sealer:
         """
         words = (word[:LONGEST_PREFIX] for word in _words(text) if len(word) >= _shortest(word))
         return sorted({_number(_digest(self._names, word)) for word in words})
+
+    def search_tokens(
+        self, first: str | None, last: str | None, company: str, title: str
+    ) -> list[int]:
+        """Return all tokens of a lead: of its person's names, and of the words kept in clear."""
+        names = {*self._tokens_of(first or ""), *self._tokens_of(last or "")}
+        names.update(self._clear_tokens_of(company), self._clear_tokens_of(title))
+        return sorted(names)
+
+    def search_query(self, text: str) -> list[tuple[int, int]]:
+        """Return two tokens a word of ``text``; a lead found by it has one of each pair.
+
+        The first is that of a name, the second that of a word kept in clear. As with
+        ``name_query``, a single letter is left out.
+        """
+        words = {word[:LONGEST_PREFIX] for word in _words(text) if len(word) >= _shortest(word)}
+        macs = self._names, self._clear_words
+        pairs = ([_number(_digest(mac, word)) for mac in macs] for word in sorted(words))
+        return [(name, clear) for name, clear in pairs]
 
     def _cipher(self, header: bytes) -> AESGCM:
         cipher = self._ciphers.get(header)

@@ -43,7 +43,7 @@ class LeadColumns(TypedColumns):
     notes: Named[bytes | None] = Column(LargeBinary)
     email_key: Named[bytes | None] = Column(LargeBinary)
     phone_key: Named[bytes | None] = Column(LargeBinary)
-    name_tokens: Named[list[int] | None] = Column(ARRAY(BigInteger))
+    search_tokens: Named[list[int]] = Column(ARRAY(BigInteger))
     company_id: Named[UUID | None]
     company: Named[str] = Column(Text)
     domain: Named[str | None] = Column(Text)

@@ -1,6 +1,5 @@
 -- Leads and what is known about them. Personal columns hold sealed bytes only (storage/sealing.py);
--- they are found by keyed blind index and keyed name-prefix tokens.
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
+-- they are found by keyed blind index and keyed tokens of the beginnings of names.
 
 CREATE TABLE data_keys (
   id smallint PRIMARY KEY,
@@ -75,7 +74,7 @@ CREATE TABLE leads (
   notes bytea,                          -- sealed JSON object
   email_key bytea,
   phone_key bytea,
-  name_tokens bigint[],
+  search_tokens bigint[] NOT NULL DEFAULT '{}', -- keyed ones of names, others of company and title
   company_id uuid REFERENCES companies,
   company text NOT NULL DEFAULT '',
   domain text,
@@ -85,7 +84,7 @@ CREATE TABLE leads (
   attributes jsonb NOT NULL DEFAULT '{}',
   outcome boolean,
   score smallint CHECK (score BETWEEN 0 AND 100),
-  confidence real,
+  confidence double precision,
   tier text,
   tags text[] NOT NULL DEFAULT '{}',
   scored_at timestamptz,
@@ -98,11 +97,22 @@ CREATE UNIQUE INDEX leads_email ON leads (email_key) WHERE deleted_at IS NULL AN
 CREATE UNIQUE INDEX leads_external ON leads (source, external_id)
   WHERE deleted_at IS NULL AND external_id IS NOT NULL;
 CREATE INDEX leads_phone ON leads (phone_key) WHERE phone_key IS NOT NULL;
+-- Lists are read in the order of an index, whole or within the column that narrows them most.
 CREATE INDEX leads_newest ON leads (created_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX leads_best ON leads (score DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX leads_best ON leads (coalesce(score, -1) DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_status ON leads (status, created_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX leads_search ON leads USING gin (name_tokens, (company || ' ' || title) gin_trgm_ops)
-  WHERE deleted_at IS NULL;
+CREATE INDEX leads_source ON leads (source, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX leads_import ON leads (import_id, created_at DESC, id DESC)
+  WHERE deleted_at IS NULL AND import_id IS NOT NULL;
+CREATE INDEX leads_tier ON leads (tier, coalesce(score, -1) DESC, id DESC)
+  WHERE deleted_at IS NULL AND tier IS NOT NULL;
+CREATE INDEX leads_industry ON leads (industry) WHERE deleted_at IS NULL AND industry IS NOT NULL;
+CREATE INDEX leads_country ON leads (country) WHERE deleted_at IS NULL AND country IS NOT NULL;
+CREATE INDEX leads_tags ON leads USING gin (tags) WHERE deleted_at IS NULL AND tags <> '{}';
+CREATE INDEX leads_search ON leads USING gin (search_tokens) WHERE deleted_at IS NULL;
+-- So many, that the planner knows the common words: it then reads the list until the page is full,
+-- and looks up and sorts only rare ones.
+ALTER TABLE leads ALTER search_tokens SET STATISTICS 500;
 CREATE INDEX leads_deleted ON leads (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE lead_facts (
@@ -110,7 +120,7 @@ CREATE TABLE lead_facts (
   field text NOT NULL,
   source text NOT NULL,
   value jsonb NOT NULL,
-  confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+  confidence double precision NOT NULL CHECK (confidence BETWEEN 0 AND 1),
   cost_micro bigint NOT NULL DEFAULT 0,
   observed_at timestamptz NOT NULL,
   PRIMARY KEY (lead_id, field, source)
@@ -161,7 +171,7 @@ CREATE TABLE scoring_results (
   algorithm_id uuid NOT NULL REFERENCES scoring_algorithms,
   score smallint NOT NULL,
   probability double precision NOT NULL,
-  confidence real NOT NULL,
+  confidence double precision NOT NULL,
   low smallint NOT NULL,
   high smallint NOT NULL,
   tier text NOT NULL,
