@@ -89,7 +89,7 @@ INDUSTRIES = {
     "consumer_goods": "fmcg,cpg,cosmetics,sporting goods,konsumguter,"
     "biens de consommation,bienes de consumo,consumer products,toys,household goods,"
     "personal care,beauty",
-    "food_beverage": "food and beverages,food and beverage,food production,beverages,"
+    "food": "food and beverages,food and beverage,food production,beverages,"
     "wine and spirits,food,lebensmittel,agroalimentaire,alimentacion,brewery,restaurants,"
     "restaurant,dairy,catering,gastronomie,bakery",
     "agriculture": "farming,landwirtschaft,agrar,agricultura,forestry,fishery,ranching,"
@@ -98,14 +98,14 @@ INDUSTRIES = {
     "shipping,freight,trucking,logistik,logistique,logistica,maritime,warehousing,"
     "package freight delivery,railroad,spedition,transporte,courier,"
     "supply chain management",
-    "travel_hospitality": "travel,hospitality,hotel,hotels,leisure,"
-    "leisure travel and tourism,tourism,tourismus,tourisme,turismo,"
-    "hospitality management,hotellerie,hosteleria,events services,"
-    "recreational facilities and services,travel and tourism,gambling and casinos",
-    "media_entertainment": "media,entertainment,broadcast media,publishing,music,"
-    "newspapers,motion pictures and film,film,online media,medien,medias,verlag,edition,"
-    "medios,television,tv,arts,photography,animation,printing,sports,performing arts,"
-    "design,graphic design",
+    "hospitality": "travel,hospitality,hotel,hotels,leisure,leisure travel and tourism,"
+    "tourism,tourismus,tourisme,turismo,hospitality management,hotellerie,hosteleria,"
+    "events services,recreational facilities and services,travel and tourism,"
+    "gambling and casinos",
+    "media": "media,entertainment,broadcast media,publishing,music,newspapers,"
+    "motion pictures and film,film,online media,medien,medias,verlag,edition,medios,"
+    "television,tv,arts,photography,animation,printing,sports,performing arts,design,"
+    "graphic design",
     "marketing_advertising": "marketing,advertising,marketing and advertising,werbung,"
     "publicite,public relations and communications,publicidad,pr,market research,agency,"
     "agentur,digital marketing,seo,public relations",

@@ -40,7 +40,7 @@ def function_of(title: str) -> str | None:
     """Return one of `FUNCTIONS`; None if the title does not tell."""
     text = _plain(title)
     found = ((m.start(), name) for name, known in _AREAS.items() if (m := known.search(text)))
-    last = (len(text), "general_management") if _GENERAL.search(text) else (0, None)
+    last = (len(text), "executive") if _GENERAL.search(text) else (0, None)
     return min(found, default=last)[1]
 
 
@@ -140,21 +140,22 @@ _AREAS = _compiled(
         "ai,data science,statistic*,daten*,cdo,datos,donnees",
         "product": "product,product manager,produkt*,produit,producto,cpo,product owner,ux,ui",
         "design": "design*,creative,art director,grafik*,graphic*,artdirektor*",
-        "human_resources": "hr,human resources,people,talent,recruit*,personal,"
-        "personalleit*,personalwesen,rh,ressources humaines,recursos humanos,chro,"
-        "payroll,personalreferent*,human resource*,learning and development",
+        "hr": "hr,human resources,people,talent,recruit*,personal,personalleit*,"
+        "personalwesen,rh,ressources humaines,recursos humanos,chro,payroll,"
+        "personalreferent*,human resource*,learning and development",
         "operations": "operations,operation*,coo,betrieb*,operaciones,production,"
         "produktion*,manufacturing,plant,fertigung*,facility,quality,qualitat*,process,"
         "office manager,administration,verwaltung*,back office,office",
-        "procurement": "procurement,purchas*,einkauf*,einkaufer*,achat*,acheteu*,compras,"
-        "sourcing,buyer,supply chain,logisti*,category manager,vendor,lieferkette,supply",
+        "purchasing": "procurement,purchas*,einkauf*,einkaufer*,achat*,acheteu*,compras,"
+        "sourcing,buyer,supply chain,logisti*,category manager,vendor",
+        "logistics": "logisti*,supply chain,supply,lieferkette,warehouse,lager*,fleet,transport*",
         "customer_service": "customer*,customer success,customer service,support,client*,"
         "kundenservice,kundendienst,kundenbetreu*,service client,servicio al cliente,"
         "call center,atencion al cliente,service desk,helpline",
         "legal": "legal,lawyer,attorney,counsel,compliance,jurist*,rechts*,juridi*,"
         "abogad*,avocat*,general counsel,datenschutz*,dpo,privacy,paralegal,notar*",
-        "healthcare": "physician,doctor,nurse,medical,clinical,arzt,arztin,medecin,"
-        "medico,pharma*,therapist,dentist,health*,surgeon,pfleg*",
+        "medical": "physician,doctor,nurse,medical,clinical,arzt,arztin,medecin,medico,"
+        "pharma*,therapist,dentist,health*,surgeon,pfleg*",
         "education": "teacher,professor*,lecturer,lehrer*,dozent*,teaching,enseignant*,"
         "profesor*,education,principal,training,trainer,instructor,coach,faculty,"
         "academic,student*",
@@ -182,5 +183,5 @@ _MISLEADING = [
         (r" (deputy|stellvertretend\w*|acting|interim) ", " "),
     )
 ]
-FUNCTIONS = (*_AREAS, "general_management")
+FUNCTIONS = (*_AREAS, "executive")
 """What people deal with."""
