@@ -122,7 +122,7 @@ def with_assumed_uncertainty(card: Scorecard) -> Scorecard:
         replicates=tuple(map(tuple, replicates.round(3).tolist())),
         donors=tuple(map(tuple, np.column_stack(donors).tolist())),
     )
-    return card.model_copy(update={"uncertainty": uncertainty})
+    return card.replaced(uncertainty=uncertainty)
 
 
 def _typical(size: int, chance: np.random.Generator) -> NDArray[np.intp]:

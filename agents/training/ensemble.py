@@ -13,7 +13,7 @@ from policies.algorithm import Rubric
 from policies.binned import Floats
 
 FEWEST, FEWEST_OF_EACH = 50, 10
-"""Judged leads with an outcome, and conversions and misses among them, before anything is fitted."""
+"""Judged leads with an outcome, and how many of each kind, before anything is fitted."""
 TOWARDS_ALONE = 5.0
 LARGEST = 5.0
 

@@ -263,13 +263,11 @@ def _scorecard(
         counts = np.bincount(wide[:, position], minlength=len(table))[EMPTY:]
         shares = counts / max(counts.sum(), 1)
         features.append(
-            feature.model_copy(
-                update={
-                    "not_fetched": table[0],
-                    "empty": table[1],
-                    "points": tuple(table[2:]),
-                    "shares": tuple(shares.round(5).tolist()),
-                }
+            feature.replaced(
+                not_fetched=table[0],
+                empty=table[1],
+                points=tuple(table[2:]),
+                shares=tuple(shares.round(5).tolist()),
             )
         )
     return Scorecard(
