@@ -22,6 +22,7 @@ from storage.ids import new_ids
 from storage.lead_merging import FILLED, Board, Draft, Slot
 from storage.lead_rows import (
     LONGEST_KEY,
+    SEARCHED,
     attributes_text,
     check_texts,
     email_keys,
