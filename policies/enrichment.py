@@ -7,7 +7,7 @@ Sources:
     How sure each is: our own estimates, to be replaced by measurements (0 to 1).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,9 @@ FACTS = (
 )
 """What a fact can be about."""
 
+SOURCES = frozenset({"email", "title", "record", "phone", "domain", "country"})
+"""Who says what we find out here."""
+
 SIZES = ((10, "1-10"), (50, "11-50"), (200, "51-200"), (1000, "201-1000"), (5000, "1001-5000"))
 LARGEST_SIZE = "5001+"
 
@@ -61,10 +64,20 @@ class _Found:
     confidence: float
 
 
-def enrich(lead: Lead, *, now: datetime) -> Enrichment:
-    """Find out what a lead's own data tell; the same data always tell the same."""
+def enrich(lead: Lead, *, before: Sequence[Fact] = (), now: datetime) -> Enrichment:
+    """Find out what a lead's own data tell; the same data always tell the same.
+
+    Args:
+        before: what is kept about the lead; what its data said then and say no more is withdrawn.
+    """
     found = [*_of_email(lead), *_of_title(lead), *_of_place(lead), *_of_company(lead)]
     facts = tuple(Fact(f.field, f.source, f.value, f.confidence, now) for f in found)
+    still = {(f.field, f.source) for f in found}
+    facts += tuple(
+        Fact(f.field, f.source, None, 0.0, now)
+        for f in before
+        if f.source in SOURCES and f.value is not None and (f.field, f.source) not in still
+    )
     best = _best(found)
     known = lead.country is not None and country_code(lead.country) == lead.country
     industry = best.get(INDUSTRY)

@@ -22,6 +22,7 @@ from policies.personal import holds_contact, is_personal_name
 from policies.web_domains import domain_of
 
 SAMPLE_ROWS = 200
+LONGEST_FILENAME = 150
 ATTRIBUTE, IGNORE = "attribute", "ignore"
 
 
@@ -126,7 +127,7 @@ def propose(layout: Layout, sample: Sequence[Record], options: ImportOptions) ->
     if layout.assumed:
         remarks.insert(0, layout.assumed)
     plan = ImportPlan(
-        filename=options.filename,
+        filename=options.filename[:LONGEST_FILENAME],
         source=options.source,
         encoding=layout.encoding,
         delimiter=layout.delimiter,

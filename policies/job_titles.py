@@ -147,7 +147,7 @@ _AREAS = _compiled(
         "produktion*,manufacturing,plant,fertigung*,facility,quality,qualitat*,process,"
         "office manager,administration,verwaltung*,back office,office",
         "purchasing": "procurement,purchas*,einkauf*,einkaufer*,achat*,acheteu*,compras,"
-        "sourcing,buyer,supply chain,logisti*,category manager,vendor",
+        "sourcing,buyer,category manager,vendor",
         "logistics": "logisti*,supply chain,supply,lieferkette,warehouse,lager*,fleet,transport*",
         "customer_service": "customer*,customer success,customer service,support,client*,"
         "kundenservice,kundendienst,kundenbetreu*,service client,servicio al cliente,"
