@@ -38,7 +38,6 @@ SCHEDULES = (
     Schedule("invariants", "supervisor", timedelta(minutes=5)),
     Schedule("purge", "supervisor", timedelta(hours=1)),
     Schedule("partitions", "supervisor", timedelta(hours=6)),
-    Schedule("accuracy", "analyst", timedelta(minutes=15)),
 )
 
 

@@ -25,6 +25,7 @@ from storage.scoring_results import (
     keep_results,
     latest,
     of_lead,
+    rubric_logits,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "keep_results",
     "latest",
     "of_lead",
+    "rubric_logits",
     "set_failed",
     "set_fitted",
     "set_fitting",

@@ -86,6 +86,13 @@ async def latest(db: Connection, ids: Sequence[UUID]) -> dict[LeadId, ScoringRes
     return {LeadId(row["lead_id"]): _result(row) for row in rows}
 
 
+async def rubric_logits(db: Connection, ids: Sequence[UUID]) -> dict[LeadId, float]:
+    """Return what GPT-4's rubric said of each lead the last time it was asked, in logits."""
+    connection = await driver(db)
+    rows = await connection.fetch(_RUBRIC_LOGITS, ids)
+    return {LeadId(row["lead_id"]): row["rubric_logit"] for row in rows}
+
+
 async def judgements(db: Connection, hashes: Sequence[bytes]) -> dict[bytes, CachedJudgement]:
     """Return what was answered before, by hash of all that the model was shown."""
     connection = await driver(db)
@@ -164,6 +171,11 @@ SELECT r.* FROM unnest($1::uuid[]) u(id) CROSS JOIN LATERAL (
   SELECT lead_id, algorithm_id, score, probability, confidence, low, high, tier, judges, detail,
     scored_at
   FROM scoring_results WHERE lead_id = u.id ORDER BY scored_at DESC, id DESC LIMIT 1) r
+"""
+_RUBRIC_LOGITS = """
+SELECT DISTINCT ON (lead_id) lead_id, (detail->>'rubric_logit')::float AS rubric_logit
+FROM scoring_results WHERE lead_id = ANY ($1) AND detail->>'rubric_logit' IS NOT NULL
+ORDER BY lead_id, scored_at DESC
 """
 _JUDGEMENTS = """
 SELECT content_hash, model, answer FROM judgements WHERE content_hash = ANY($1::bytea[])
