@@ -13,7 +13,6 @@ Sources:
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +21,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from policies.column_names import field_of
 from policies.features import Value, is_empty
+from policies.redaction import is_number_of, plain, redact, secrets_of, visible
 
 RUBRIC_VERSION = "rubric/1"
 CriterionId = Literal["fit", "authority", "need", "intent", "timing"]
@@ -38,7 +39,8 @@ DISQUALIFIER = -1.5
 MIDDLE, TOP = 2, 4
 FIELD_CHARACTERS, NAME_CHARACTERS, DOCUMENT_CHARACTERS = 300, 60, 6_000
 REASONING_CHARACTERS, FOLLOW_UP_CHARACTERS, FOLLOW_UPS, DISQUALIFIERS = 600, 160, 5, 3
-SHORTEST_QUOTE = 2
+SHORTEST_QUOTE = 5
+"""Characters; a shorter quote must be the whole of a value, such as "7" or "HR"."""
 
 
 class Tag(StrEnum):
@@ -114,6 +116,12 @@ class Judgement:
         return float(1 / (1 + np.exp(-self.logit)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    whole: str
+    values: frozenset[str]
+
+
 def instructions(industry: str) -> str:
     """The system prompt for sellers in ``industry`` (one of ours, never the lead's own words)."""
     return _INSTRUCTIONS.format(industry=plain(industry, 60).replace("_", " ") or "any industry")
@@ -147,27 +155,33 @@ def lead_document(values: Mapping[str, Value], *, personal: Iterable[str] = ()) 
         values: features by name; empty ones and personal fields are left out.
         personal: this lead's own name, e-mail and telephone, redacted wherever they occur.
     """
-    secrets = _secrets(personal)
+    secrets = secrets_of(personal)
     fields: dict[str, str | float | bool] = {}
     length = 0
     for name in sorted(values):
         value = values[name]
-        if is_empty(value) or value is None or _is_personal(name):
+        if value is None or is_empty(value) or _is_personal(name):
             continue
-        shown = _redact(value, secrets) if isinstance(value, str) else value
-        length += len(name) + len(str(shown))
+        if isinstance(value, str):
+            value = redact(value, secrets, FIELD_CHARACTERS)
+        elif is_number_of(value, secrets):
+            continue
+        shown = redact(name, secrets, NAME_CHARACTERS)
+        length += len(shown) + len(str(value))
         if length > DOCUMENT_CHARACTERS:
             break
-        fields[_redact(name, secrets)[:NAME_CHARACTERS]] = shown
+        fields[shown] = value
     return json.dumps({"lead": fields}, ensure_ascii=False)
 
 
 def judge(answer: RubricAnswer, document: str) -> Judgement:
     """Weigh ``answer``, believing only what ``document`` supports."""
-    text = _searchable(document)
+    text = _read(document)
     levels: dict[CriterionId, int | None] = {c: _level(answer, c, text) for c in WEIGHTS}
     against = tuple(
-        plain(q, FOLLOW_UP_CHARACTERS) for q in answer.disqualifiers if _quoted(q, text)
+        dict.fromkeys(
+            plain(q, FOLLOW_UP_CHARACTERS) for q in answer.disqualifiers if _quoted(q, text)
+        )
     )
     known: dict[CriterionId, int] = {c: n for c, n in levels.items() if n is not None}
     evidence = sum(WEIGHTS[c] * (level - MIDDLE) for c, level in known.items())
@@ -188,28 +202,7 @@ def content_hash(document: str, *, model: str, version: str = RUBRIC_VERSION) ->
     return hashlib.sha256("\0".join((version, model, document)).encode()).hexdigest()
 
 
-def plain(text: str, limit: int) -> str:
-    """``text`` without markup, links, control and invisible characters, cut to ``limit``."""
-    shown = _LINK.sub(" ", _TAG.sub(" ", _MARKUP_LINK.sub(r"\1", visible(text))))
-    shown = " ".join(shown.replace("<", " ").replace(">", " ").split())
-    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
-
-
-def visible(text: str) -> str:
-    """``text`` in NFKC without control, format, variation and tag characters."""
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(" " if c in "\n\r\t" else c for c in folded if c in "\n\r\t" or not _hidden(c))
-
-
-def _hidden(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs", "Cn"}
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U000e0100" <= character <= "\U000e01ef"
-    )
-
-
-def _level(answer: RubricAnswer, criterion: CriterionId, text: str) -> int | None:
+def _level(answer: RubricAnswer, criterion: CriterionId, text: _Text) -> int | None:
     """The lowest supported level: a model that answers twice gains nothing by it."""
     levels = [
         given.level
@@ -222,18 +215,24 @@ def _level(answer: RubricAnswer, criterion: CriterionId, text: str) -> int | Non
     return min(levels, default=None)
 
 
-def _quoted(quote: str, text: str) -> bool:
+def _quoted(quote: str, text: _Text) -> bool:
+    """Say whether the lead said so: in some words, or in one that is the whole of a value."""
     wanted = _folded(quote)
-    return len(wanted) >= SHORTEST_QUOTE and wanted in text
+    if len(wanted) < SHORTEST_QUOTE:
+        return wanted in text.values
+    return wanted in text.whole
 
 
-def _searchable(document: str) -> str:
-    """The document as written and as read: quotes may leave out the JSON escapes."""
+def _read(document: str) -> _Text:
+    """The document as written and as read, without the frame that every document has."""
     try:
-        fields = json.loads(document)["lead"].items()
+        fields: Mapping[str, object] = json.loads(document)["lead"]
+        lines = [f"{name}: {value}" for name, value in fields.items()]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return _folded(document)
-    return _folded(document + "\n" + "\n".join(f"{name}: {value}" for name, value in fields))
+        return _Text(_folded(document), frozenset())
+    inside = json.dumps(fields, ensure_ascii=False)[1:-1]
+    values = frozenset(_folded(str(value)) for value in fields.values())
+    return _Text(_folded("\n".join((inside, *lines))), values)
 
 
 def _folded(text: str) -> str:
@@ -242,38 +241,16 @@ def _folded(text: str) -> str:
 
 def _is_personal(name: str) -> bool:
     words = set(_WORD.findall(visible(name).casefold()))
-    return bool(words & _PERSONAL_WORDS) or ("name" in words and not words & _NAMES_OF_THINGS)
+    if words & _PERSONAL_WORDS or field_of(name) in _PERSONAL_FIELDS:
+        return True
+    return "name" in words and not words & _NAMES_OF_THINGS
 
 
-def _secrets(personal: Iterable[str]) -> re.Pattern[str] | None:
-    words = {word for text in personal for word in visible(text).split() if len(word) > 1}
-    whole = {visible(text).strip() for text in personal} - {""}
-    known = sorted(words | whole, key=len, reverse=True)
-    if not known:
-        return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, known)) + r")(?!\w)", re.IGNORECASE)
-
-
-def _redact(text: str, secrets: re.Pattern[str] | None) -> str:
-    shown = _PHONE.sub("[phone]", _EMAIL.sub("[email]", visible(text)))
-    if secrets is not None:
-        shown = secrets.sub("[redacted]", shown)
-    return " ".join(shown.split())[:FIELD_CHARACTERS]
-
-
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.\w+")
-_PHONE = re.compile(r"(?!\d{4}-\d{2}-\d{2})\+?\d[\d\s().\-/]{7,}\d")
-_TAG = re.compile(r"<[^<>]*>")
-_MARKUP_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_LINK = re.compile(
-    r"(?:\b\w+://|\bwww\.|\b(?:javascript|data|mailto):)\S*"
-    r"|\b(?:[\w-]+(?:\.|\[\.\]|\(\.\)))+(?:[a-z]{2,24})\b(?:/\S*)?",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[a-z]+")
 _PERSONAL_WORDS = frozenset(
     {"email", "mail", "phone", "mobile", "telephone", "tel", "fax", "firstname", "lastname"}
     | {"surname", "fullname", "street", "address", "zip", "postcode", "birthday", "birthdate"}
-    | {"dob", "ssn", "linkedin", "twitter", "facebook", "ip"}
+    | {"dob", "ssn", "linkedin", "twitter", "facebook", "ip", "whatsapp", "username"}
 )
+_PERSONAL_FIELDS = frozenset({"first_name", "last_name", "full_name", "email", "phone"})
 _NAMES_OF_THINGS = frozenset({"company", "campaign", "product", "event", "form", "account"})
