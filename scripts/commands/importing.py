@@ -15,7 +15,7 @@ import typer
 
 from scripts.client import POLL_SECONDS, Api, Json, connect
 from scripts.commands.rescoring import pending, refuse_paused
-from scripts.output import UNKNOWN, Bars, ExitCode, Output, Problem, Step, line, pairs, table
+from scripts.output import Bars, ExitCode, Output, Problem, Step, line, pairs, table
 from scripts.verbs import verb
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ def import_file(  # noqa: PLR0913 - one option each
         str | None,
         typer.Option(help="row: leads without address and id are known by their line."),
     ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Of phone numbers in rows that name none, such as DE.")
+    ] = None,
     delimiter: Annotated[str | None, typer.Option(help="Else found out.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Else found out.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show how it would be read.")] = False,
@@ -90,6 +93,7 @@ def import_file(  # noqa: PLR0913 - one option each
         "map": _mappings(mapping),
         "ignore": ignore,
         "key": key,
+        "country": country,
         "delimiter": delimiter,
         "encoding": encoding,
     }
@@ -103,7 +107,7 @@ def import_file(  # noqa: PLR0913 - one option each
         if wait:
             found = _watch(api, found, bars)
     with connect() as api:
-        _tell(out, api, found, problems_to)
+        _tell(out, api, found, problems_to, learn=outcome is not None)
 
 
 def _mappings(given: list[str] | None) -> list[str] | None:
@@ -160,20 +164,14 @@ def _preview(out: Output, api: Api, upload: Upload, bars: Bars, file: str) -> No
 
 
 def _previewed(preview: Json) -> "list[RenderableType]":
-    columns = preview.get("columns") or []
-    rows = [
-        (one.get("column") or one.get("name"), one.get("field") or UNKNOWN, one.get("example"))
-        for one in columns
-    ]
+    plan: Json = preview["plan"]
     shown: list[RenderableType] = [
         pairs(
             (name.replace("_", " "), value)
-            for name, value in preview.items()
+            for name, value in plan.items()
             if isinstance(value, str | int | float | bool)
-        ),
-        table(("Column", "Becomes", "Example"), rows),
+        )
     ]
-    shown += [line(("! ", "yellow"), str(text)) for text in preview.get("warnings") or []]
     return shown
 
 
@@ -222,7 +220,7 @@ def unscored(api: Api, import_id: str) -> bool:
     )
 
 
-def _tell(out: Output, api: Api, found: Json, problems_to: Path | None) -> None:
+def _tell(out: Output, api: Api, found: Json, problems_to: Path | None, *, learn: bool) -> None:
     problems = list(api.items(f"{IMPORTS}/{found['id']}/problems", None, SHOWN_PROBLEMS))
     if problems_to:
         _keep_problems(api, found["id"], problems_to)
@@ -238,7 +236,8 @@ def _tell(out: Output, api: Api, found: Json, problems_to: Path | None) -> None:
         out.note("[yellow]Some leads have no score:[/] an agent could not handle their messages.")
         out.next("leadengine dead-letters list", "leadengine status")
         raise typer.Exit(ExitCode.FAILED)
-    out.next(*_next(found))
+    best = f"leadengine leads list --import {found['id']} --sort best"
+    out.next(best, *(["leadengine score fit"] if learn else []))
 
 
 def _summary(found: Json, problems: list[Json]) -> "list[RenderableType]":
@@ -267,11 +266,3 @@ def _keep_problems(api: Api, import_id: str, path: Path) -> None:
         path.chmod(0o600)
         for piece in pieces:
             file.write(piece)
-
-
-def _next(found: Json) -> tuple[str, ...]:
-    best = f"leadengine leads list --import {found['id']} --sort best"
-    plan: Json = found.get("plan") or found
-    if plan.get("outcome") or plan.get("outcome_column"):
-        return best, "leadengine score fit"
-    return (best,)
