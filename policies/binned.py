@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from policies.features import Column, Value, category, number, numbers
+from policies.features import Column, Memo, Value, category, number, numbers
 
 NOT_FETCHED, EMPTY, FIRST_BIN = 0, 1, 2
 MOST_BINS = 250
@@ -140,11 +140,7 @@ class CategoricalFeature(_Feature):
 
     def codes(self, column: Column) -> Codes:
         """The codes of fetched values."""
-        # 1, 1.0 and True are one key of a dict but not one level, hence the type in the key.
-        if set(map(type, column)) <= {str, type(None)}:
-            table = {value: self.code(value) for value in set(column)}
-            return np.fromiter(map(table.__getitem__, column), np.uint8, len(column))
-        return np.fromiter(map(self.code, column), np.uint8, len(column))
+        return np.fromiter(map(Memo(self.code).__getitem__, column), np.uint8, len(column))
 
     def bin_name(self, position: int) -> str:
         """How a salesperson reads the level at ``position``."""

@@ -9,13 +9,15 @@ Single leads are mappings; batches are columns, so that each distinct text is re
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Value = str | float | int | bool | None
+_Read = TypeVar("_Read")
 Column = Sequence[Value] | NDArray[np.float64]
 EMPTY_WORDS = frozenset({"", "select", "n/a", "na", "null", "none", "nan", "-", "--", "?"})
 """Texts that stand for nothing, compared without case and surrounding space."""
@@ -101,10 +103,24 @@ def numbers(column: Column) -> NDArray[np.float64]:
     """A whole column as numbers, NaN where empty."""
     if isinstance(column, np.ndarray):
         return np.where(np.isfinite(column), column, np.nan)
-    if set(map(type, column)) <= {str, type(None)}:
-        table = {value: number(value) for value in set(column)}
-        return np.fromiter(map(table.__getitem__, column), np.float64, len(column))
-    return np.fromiter(map(number, column), np.float64, len(column))
+    return np.fromiter(map(Memo(number).__getitem__, column), np.float64, len(column))
+
+
+class Memo(dict[Value, _Read]):
+    """What a reader makes of values, each distinct text read once.
+
+    Other values are read every time: 1, 1.0 and True are one key of a dict but not one level.
+    """
+
+    def __init__(self, read: Callable[[Value], _Read]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, value: Value) -> _Read:
+        found = self._read(value)
+        if isinstance(value, str):
+            self[value] = found
+        return found
 
 
 def _parsed(text: str) -> float:
