@@ -97,8 +97,8 @@ class AgentHost:
             try:
                 await self._work()
             except Exception as error:  # noqa: BLE001 - stay alive, say so, try again
-                self._state, self._error = "retrying", type(error).__name__
-                log.warning("host.retrying", name=self._name, error=type(error).__name__)
+                self._state, self._error = "retrying", f"{type(error).__name__}: {error}"[:300]
+                log.warning("host.retrying", name=self._name, error=self._error)
             wait = FIRST_WAIT if time.monotonic() - began > STEADY else min(wait * 2, LONGEST_WAIT)
             await self._pause(wait * random.uniform(0.5, 1))  # noqa: S311
         self._state = "stopped"

@@ -22,6 +22,7 @@ from ray.serve.schema import LoggingConfig
 import serve.app
 from cluster import actors, logs
 from cluster.fleet import RayFleet
+from cluster.replica_ports import stay_on_loopback
 from cluster.roles import key_ring, now, open_database, opened, table
 from cluster.schedules import SCHEDULES, ticks
 from cluster.settings import Settings
@@ -49,6 +50,7 @@ class Api:
 
 def build_asgi() -> FastAPI:
     """Make the API inside its replica, so that nothing of it is pickled."""
+    stay_on_loopback()
     settings = Settings()
     _log_to(settings, "api.log")
 
@@ -74,6 +76,7 @@ class SupervisorReplica:
     """Runs the supervisor's loop; ill once the loop is over or silent."""
 
     def __init__(self, overrides: Mapping[str, Any]) -> None:
+        stay_on_loopback()
         self._overrides = dict(overrides)
         self._seen = now()
         self._main = asyncio.get_running_loop().create_task(self._run(), name="supervise")

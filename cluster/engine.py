@@ -4,6 +4,7 @@ Ray is imported only after its environment is complete, so nothing here imports 
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import socket
@@ -137,7 +138,8 @@ class Engine:
         self.proxy = "HAProxy" if ray_environment.prepare(self.settings) else "Python"
         folder = ray_environment.temporary_folder(self.settings.directory)
         _clear(folder)
-        ray = import_module("ray")
+        ray: Any = import_module("ray")
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         self._undo.callback(_clear, folder)
         self._undo.callback(ray.shutdown)
         ray.init(
@@ -165,7 +167,7 @@ class Engine:
         while missing := self._missing(wanted):
             if time.monotonic() > deadline:
                 raise EngineError(
-                    f"Not ready after {LONGEST_START:.0f} s: {', '.join(sorted(missing))}. "
+                    f"Not ready after {LONGEST_START:.0f} s: {_troubles(missing)}. "
                     f"Read the logs in {self.settings.log_dir}."
                 )
             time.sleep(0.2)
@@ -187,6 +189,15 @@ async def _working(settings: Settings) -> set[str]:
             return {worker.role for worker in await agents.workers(db)}
     finally:
         await database.close()
+
+
+def _troubles(missing: set[str]) -> str:
+    """Name what is missing, with what its workers say about it."""
+    fleet = import_module("cluster.fleet").RayFleet("")
+    said = dict.fromkeys(missing, "")
+    with suppress(Exception):
+        said |= asyncio.run(fleet.troubles(missing))
+    return "; ".join(f"{name} ({why})" if why else name for name, why in sorted(said.items()))
 
 
 def _stop_serving() -> None:

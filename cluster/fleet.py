@@ -1,7 +1,7 @@
 """The workers as Ray has them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ from ray.actor import ActorHandle
 
 from cluster import actors
 from cluster.roles import Role
+from cluster.worker_names import parse_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,19 @@ class RayFleet:
             async with asyncio.timeout(self.farewell.total_seconds()):
                 await handle.drain.remote()
         await asyncio.to_thread(_kill, name, no_restart=True)
+
+    async def troubles(self, roles: Collection[str]) -> dict[str, str]:
+        """What keeps the workers of these roles from working, by role."""
+        said: dict[str, str] = {}
+        for name in await self.names():
+            parsed = parse_name(name)
+            if parsed is None or parsed[0] not in roles:
+                continue
+            try:
+                said[parsed[0]] = (await self.status(name))["error"] or ""
+            except Exception as error:  # noqa: BLE001 - that it does not answer is the trouble
+                said[parsed[0]] = type(error).__name__
+        return said
 
     async def remove_all(self) -> None:
         """Drain and end every worker, all at once."""

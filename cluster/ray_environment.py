@@ -19,6 +19,9 @@ from cluster.settings import Settings
 NAMESPACE = "leadengine"
 MARK = "LEADENGINE_ENGINE"
 _LEAN = {
+    # Everywhere but here "no cluster" means: loopback addresses only. A Ray that may grow beyond
+    # this machine is not started by us but by its launcher, which does not use this.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",

@@ -16,6 +16,7 @@ from scripts.lifecycle.screen import Screen
 
 OK, FAILED, USAGE = 0, 1, 2
 PATIENCE = 120.0
+LAST_WORDS = 10.0
 
 
 def down(options: DownOptions) -> int:
@@ -42,7 +43,7 @@ def _stop(pid: int, directory: Path, screen: Screen) -> int:
     deadline = time.monotonic() + PATIENCE
     while state.is_held(directory) and time.monotonic() < deadline:
         time.sleep(0.1)
-    if state.is_held(directory):
+    if state.is_held(directory) or not _ended(pid):
         screen.failed(f"The engine did not stop within {PATIENCE:.0f} s; it is ended by force.")
         with suppress(psutil.NoSuchProcess):
             psutil.Process(pid).kill()
@@ -52,6 +53,16 @@ def _stop(pid: int, directory: Path, screen: Screen) -> int:
     screen.finished()
     screen.console.print("Stopped. Nothing is left running; all data is kept.")
     return OK
+
+
+def _ended(pid: int) -> bool:
+    try:
+        psutil.Process(pid).wait(LAST_WORDS)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True
 
 
 def _sweep(directory: Path) -> bool:
