@@ -298,8 +298,7 @@ async def drain(workers: Sequence[Worker]) -> int:
     handled = 0
     while True:
         stepped = [await worker.step() for worker in workers]
-        for worker in workers:
-            await worker.mailbox.promote(now=worker.clock())
-        if not any(stepped):
+        due = [await worker.mailbox.promote(now=worker.clock()) for worker in workers]
+        if not any(stepped) and not any(due):
             return handled
         handled += sum(stepped)

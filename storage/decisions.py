@@ -134,7 +134,7 @@ def _row(agent: str, decision: Decision, correlation_id: str | None) -> dict[str
     return {
         "agent": agent,
         "action": decision.action,
-        "subject": decision.subject,
+        "subject": decision.subject and str(decision.subject),
         "verdict": decision.verdict,
         "reasons": decision.reasons,
         "policy": decision.policy,

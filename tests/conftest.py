@@ -12,6 +12,7 @@ from sqlalchemy import text
 from cluster.postgres import EmbeddedPostgres
 from storage.database import Database
 from storage.migrations import upgrade
+from storage.sealing import Sealer
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -59,6 +60,12 @@ DO $$ DECLARE t text; BEGIN
   UPDATE decision_chains SET seq = 0, hash = '\\x';
 END $$
 """
+
+
+@pytest.fixture(scope="session")
+def sealer() -> Sealer:
+    """Seals under keys of this run."""
+    return Sealer({1: os.urandom(32)}, 1, os.urandom(32))
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ class ScriptedJudge:
     """A model that gives every lead the same levels, and keeps a book of what it billed.
 
     Attributes:
-        levels: the level of every criterion; the quote is the document's beginning.
+        levels: the level of every criterion; the quote is a word of every document.
         failures: raised in order, each instead of an answer; None answers.
         billed: calls answered, by id.
         lost: answers that were billed but never arrived: their calls raise as in doubt.
@@ -90,7 +90,7 @@ class ScriptedJudge:
 
     def _answer(self, document: str, answer: type[A]) -> A:
         criteria = [
-            {"id": name, "level": self.level, "evidence": document[2:8]}
+            {"id": name, "level": self.level, "evidence": "company" if "company" in document else ""}
             for name in ("fit", "authority", "need", "intent", "timing")
         ]
         return answer.model_validate(

@@ -74,11 +74,8 @@ def learn(definition: Definition, material: Material) -> Lesson:
             return _scorecard(_fit(material, settings), material)
         case Trees(settings=settings):
             return _trees(_fit_trees(material, settings, _fit(material, settings)))
-        case Ensemble(base=Learned(settings=settings)):
-            fitted = _fit(material, settings)
-            return _ensemble(fitted.definition, _lesson(fitted), material)
-        case Ensemble(base=Template() | Weighted() as base):
-            return _ensemble(base, _untrained(base, material), material)
+        case Ensemble(base=base):
+            return _ensemble(base, material)
         case Template() | Weighted():
             raise ValueError(
                 f"a {definition.kind} algorithm has nothing to learn: it scores as it is"
@@ -146,7 +143,12 @@ def _untrained(base: Template | Weighted, material: Material) -> Lesson:
     return Lesson(base, {}, rows, prepared.task.sample.outcomes, held_out)
 
 
-def _ensemble(base: Weighted | Template | Learned, alone: Lesson, material: Material) -> Lesson:
+def _ensemble(base: Weighted | Template | Learned, material: Material) -> Lesson:
+    if isinstance(base, Learned):
+        fitted = _fit(material, base.settings)
+        base, alone = fitted.definition, _lesson(fitted)
+    else:
+        alone = _untrained(base, material)
     logits = logit(np.clip(alone.held_out, NEARLY_SURE, 1 - NEARLY_SURE))
     judged = material.rubric[alone.rows]
     rubric = fit_rubric(logits, judged, alone.outcomes)
