@@ -11,6 +11,7 @@ Sources:
 
 import asyncio
 import fcntl
+import hashlib
 import os
 import pwd
 import secrets
@@ -29,6 +30,7 @@ import asyncpg
 import psutil
 
 USER = "postgres"
+ELSEWHERE = Path("/var/lib/leadengine")
 LONGEST_START = 900.0
 LONGEST_STOP = 60.0
 _PAUSE = 0.02
@@ -66,6 +68,9 @@ def binaries() -> Path:
 class EmbeddedPostgres:
     """One PostgreSQL cluster under ``root``; start it outside an event loop.
 
+    Where root has closed a folder above (as its home), the server's own user could not reach its
+    data: the cluster is then kept under `ELSEWHERE`, in a folder named after ``root``.
+
     Args:
         root: the folder of data, log, password and port.
         settings: server settings beside `SETTINGS`.
@@ -75,12 +80,12 @@ class EmbeddedPostgres:
     def __init__(
         self, root: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None
     ) -> None:
-        self.root = root.absolute()
+        self._user = _unprivileged() if os.geteuid() == 0 else None
+        self.root = _reachable(root.absolute(), self._user)
         self.data = self.root / "data"
         self.port = port or 0
         self._settings = {**SETTINGS, **(settings or {})}
         self._binaries = binaries()
-        self._user = _unprivileged() if os.geteuid() == 0 else None
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
@@ -92,6 +97,8 @@ class EmbeddedPostgres:
         Raises:
             PostgresError: if it does not come up; its last words are in the text.
         """
+        if ELSEWHERE in self.root.parents:
+            self._own(ELSEWHERE, 0o711, mine=True)
         self._own(self.root, 0o711 if self._user else 0o700, mine=True)
         with self._locked():
             self._make_reachable()
@@ -292,6 +299,18 @@ def _unprivileged() -> pwd.struct_passwd:
         with suppress(KeyError):
             return pwd.getpwnam(name)
     raise PostgresError("PostgreSQL refuses to run as root, and there is no user nobody.")
+
+
+def _reachable(root: Path, user: pwd.struct_passwd | None) -> Path:
+    if user is None or all(_lets_in(folder, user) for folder in root.parents if folder.exists()):
+        return root
+    return ELSEWHERE / hashlib.sha256(str(root).encode()).hexdigest()[:12]
+
+
+def _lets_in(folder: Path, user: pwd.struct_passwd) -> bool:
+    found = folder.stat()
+    owned = found.st_uid == user.pw_uid
+    return bool(found.st_mode & (0o100 if owned else 0o001))
 
 
 def _gone(process: psutil.Process) -> bool:
