@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scripts.client import POLL_SECONDS, Api, Json, connect
-from scripts.commands.report import comparison, may_promote, report, suspects
+from scripts.commands.report import report, suspects
 from scripts.commands.rescoring import refuse_paused
 from scripts.output import ExitCode, Output, Problem, line
 
@@ -64,9 +64,8 @@ def fit(  # noqa: PLR0913 - one option each
             out.next(f"leadengine score show {made['name']}@{made['version']}")
             return
         fitted = _fitted(out, api, made)
-        compared = _compared(api, fitted)
         switched = _switched(api, fitted) if activate else None
-    _tell(out, fitted, compared, switched)
+    _tell(out, fitted, switched)
 
 
 def _fitted(out: Output, api: Api, made: Json) -> Json:
@@ -92,15 +91,6 @@ def _fitted(out: Output, api: Api, made: Json) -> Json:
     return found
 
 
-def _compared(api: Api, fitted: Json) -> Json | None:
-    try:
-        return api.get(f"{ALGORITHMS}/{fitted['id']}/compare")
-    except Problem as problem:
-        if problem.reason == "not_found":
-            return None
-        raise
-
-
 def _switched(api: Api, fitted: Json) -> Json:
     """Activate; a refusal is told with the report, not instead of it."""
     body = {"reason": "leadengine score fit --activate", "force": False}
@@ -112,36 +102,31 @@ def _switched(api: Api, fitted: Json) -> Json:
         return {"activated": False, "why": problem.what}
 
 
-def _tell(out: Output, fitted: Json, compared: Json | None, switched: Json | None) -> None:
+def _tell(out: Output, fitted: Json, switched: Json | None) -> None:
     label = f"{fitted['name']}@{fitted['version']}"
-    shown = [line((f"{label}", "bold"), f"   {fitted['kind']}, {fitted['status']}")]
-    shown += report(fitted.get("report") or {})
-    if compared:
-        shown += [line(""), *comparison(compared)]
+    found: Json = fitted["report"] or {}
+    shown = [line((label, "bold"), f"   {fitted['description']}"), *report(found)]
     if switched:
         mark = ("✓ ", "green") if switched["activated"] else ("✗ ", "red")
-        words = "It scores from now on." if switched["activated"] else switched.get("why", "")
+        words = "It scores from now on." if switched["activated"] else switched["why"]
         shown.append(line(mark, str(words)))
-    data = {"algorithm": fitted, "comparison": compared, "activation": switched}
-    out.result(data, *shown)
-    _advise(out, fitted, label, compared, switched)
+    out.result({"algorithm": fitted, "activation": switched}, *shown)
+    out.next(*_advice(fitted, label, switched))
     if switched and not switched["activated"]:
         raise typer.Exit(ExitCode.REFUSED)
 
 
-def _advise(
-    out: Output, fitted: Json, label: str, compared: Json | None, switched: Json | None
-) -> None:
-    leaking = suspects(fitted.get("report") or {})
-    if leaking:
-        kept = (fitted.get("definition") or {}).get("settings", {}).get("exclude") or []
-        out.next(f"leadengine score fit {exclusions([*kept, *leaking])}")
-    elif switched and switched["activated"]:
-        out.next("leadengine score leads --all")
-    elif compared is None or may_promote(compared):
-        out.next(f"leadengine score activate {label}", "leadengine score leads --all")
-    else:
-        out.next(f"leadengine score show {label}")
+def _advice(fitted: Json, label: str, switched: Json | None) -> tuple[str, ...]:
+    found: Json = fitted["report"] or {}
+    compared: Json = found.get("comparison") or {}
+    if leaking := suspects(found):
+        kept: list[str] = fitted["definition"].get("settings", {}).get("exclude") or []
+        return (f"leadengine score fit {exclusions([*kept, *leaking])}",)
+    if switched and switched["activated"]:
+        return ("leadengine score leads --all", "leadengine leads list --sort best")
+    if compared.get("promote", True):
+        return (f"leadengine score activate {label}", "leadengine score leads --all")
+    return (f"leadengine score show {label}",)
 
 
 def exclusions(columns: list[str]) -> str:

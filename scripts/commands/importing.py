@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from scripts.client import POLL_SECONDS, Api, Json, connect
+from scripts.commands.preview import previewed
 from scripts.commands.rescoring import pending, refuse_paused
-from scripts.output import Bars, ExitCode, Output, Problem, Step, line, pairs, table
+from scripts.output import Bars, ExitCode, Output, Problem, Step, line, table
 from scripts.verbs import verb
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 IMPORTS = "/api/leads/import"
 CHUNK_BYTES = 256 * 1024
+PREVIEW_BYTES = 2**21
+"""More than the engine looks at before it decides how to read a file."""
 SHOWN_PROBLEMS = 10
 STDIN = "-"
 _ENDED = frozenset({"done", "failed"})
@@ -155,24 +159,18 @@ def _size(count: int) -> str:
 
 
 def _preview(out: Output, api: Api, upload: Upload, bars: Bars, file: str) -> None:
-    step = bars.step("Upload", upload.size)
-    content = _chunks(upload.file, step, upload.size)
+    """Send the beginning and show what would become of it."""
+    head = Upload(BytesIO(upload.file.read(PREVIEW_BYTES)), None, upload.query)
+    step = bars.step("Upload")
+    content = _chunks(head.file, step, None)
     answer = api.upload(IMPORTS, content, upload.query | {"dry_run": True}, "text/csv")
-    step.finish()
-    out.result(answer, *_previewed(answer))
-    out.next(f"leadengine import {file}  (nothing has been kept yet)")
-
-
-def _previewed(preview: Json) -> "list[RenderableType]":
-    plan: Json = preview["plan"]
-    shown: list[RenderableType] = [
-        pairs(
-            (name.replace("_", " "), value)
-            for name, value in plan.items()
-            if isinstance(value, str | int | float | bool)
-        )
-    ]
-    return shown
+    step.finish("the beginning of the file")
+    out.result(answer, *previewed(answer))
+    out.note("Nothing has been kept yet.")
+    if not answer["outcome"]:
+        out.next(f"leadengine import {file} --outcome COLUMN", f"leadengine import {file}")
+    else:
+        out.next(f"leadengine import {file} …  (the same without --dry-run)")
 
 
 def _watch(api: Api, found: Json, bars: Bars) -> Json:

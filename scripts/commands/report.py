@@ -6,6 +6,8 @@ from scripts.client import Json
 from scripts.output import line, number, percent, table, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
 BAR = 30
@@ -22,6 +24,8 @@ def report(found: Json) -> "list[RenderableType]":
     shown += _newest(found.get("newest"))
     shown += _lift(figures)
     shown += _calibration(figures)
+    shown += _trees(found.get("trees"))
+    shown += judged(found)
     shown += _used(found)
     return shown
 
@@ -92,6 +96,15 @@ def _newest(figures: Json | None) -> "list[RenderableType]":
     return [line("The newest fifth, foretold from the older leads: ", words)]
 
 
+def _trees(beside: Json | None) -> "list[RenderableType]":
+    """What boosted trees reach on the same leads."""
+    figures: Json | None = (beside or {}).get("cross_validated")
+    if not figures:
+        return []
+    words = f"Boosted trees reach ROC-AUC {number(figures['auc'])} on the same leads"
+    return [line(words, (" (score fit --trees)", "dim"))]
+
+
 def suspects(found: Json) -> list[str]:
     """The columns that seem to know the outcome already."""
     return [one["column"] for one in (found.get("leaks") or {}).get("suspicions") or []]
@@ -129,24 +142,40 @@ def _used(found: Json) -> "list[RenderableType]":
     return [*shown, line((f"and {more} more", "dim"))] if more > 0 else shown
 
 
-def may_promote(compared: Json) -> bool:
-    """Whether it may take the place of the active one."""
-    return compared["verdict"] != "worse"
+def judged(found: Json) -> "list[RenderableType]":
+    """What the analyst found when it compared with the active algorithm on the same leads."""
+    compared: Json | None = found.get("comparison")
+    if not compared:
+        return []
+    sides = (compared["champion"], compared["challenger"])
+    mark = ("✓ ", "green") if compared["promote"] else ("✗ ", "yellow")
+    verdict = "It may take over." if compared["promote"] else "It should not take over."
+    return [
+        line(("\nBeside the active algorithm", "bold"), f"   the same {sides[1]['n']} leads"),
+        _beside(("active", "this one"), sides),
+        line(mark, verdict),
+        *(line(f"  {reason}") for reason in compared["reasons"]),
+    ]
 
 
 def comparison(compared: Json) -> "list[RenderableType]":
-    """An algorithm beside another, by outcomes that neither had seen."""
-    sides = [_side(compared, side) for side in ("champion", "challenger")]
-    shown: list[RenderableType] = [line(("Beside the active algorithm", "bold"))]
-    if all(sides):
-        rows = [(label, *(number(side.get(name)) for side in sides)) for label, name in _COMPARED]
-        names = [_label(compared[side]) for side in ("champion", "challenger")]
-        shown.append(table(("", *names), rows, right=names))
-    mark = ("✓ ", "green") if may_promote(compared) else ("✗ ", "yellow")
+    """What the API says of two algorithms."""
+    reports = [(compared[f"{side}_report"] or {}).get("cross_validated") for side in _SIDES]
+    names = [f"{compared[side]['name']}@{compared[side]['version']}" for side in _SIDES]
+    shown: list[RenderableType] = []
+    if all(reports):
+        shown.append(_beside(names, [report or {} for report in reports]))
+    mark = ("✗ ", "yellow") if compared["verdict"] == "worse" else ("✓ ", "green")
     shown.append(line(mark, _VERDICTS[compared["verdict"]]))
     return [*shown, *(line(f"  {reason}") for reason in compared["reasons"])]
 
 
+def _beside(names: "Sequence[str]", sides: "Sequence[Json]") -> "RenderableType":
+    rows = [(label, *(number(side.get(name)) for side in sides)) for label, name in _COMPARED]
+    return table(("", *names), rows, right=names)
+
+
+_SIDES = ("champion", "challenger")
 _COMPARED = (
     ("ROC-AUC", "auc"),
     ("PR-AUC", "pr_auc"),
@@ -160,11 +189,3 @@ _VERDICTS = {
     "worse": "It is worse, so it may not be promoted.",
     "unknown": "They cannot be compared, so promoting it is up to you.",
 }
-
-
-def _side(compared: Json, side: str) -> Json:
-    return (compared.get(f"{side}_report") or {}).get("cross_validated") or {}
-
-
-def _label(algorithm: Json) -> str:
-    return f"{algorithm['name']}@{algorithm['version']}"
