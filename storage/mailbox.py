@@ -94,13 +94,13 @@ async def post(db: Connection, letters: Sequence[Letter], *, now: datetime | Non
     if not letters:
         return 0
     connection = await driver(db)
-    plain = all(letter.key is None and letter.due_at is None for letter in letters)
-    arguments = _columns(letters)
-    if plain:
-        return await count(connection, _POST_PLAIN, *arguments)
-    keys = [letter.key for letter in letters]
-    dues = [letter.due_at for letter in letters]
-    return await count(connection, _POST, *arguments, keys, dues, now)
+    if any(letter.key is not None or letter.due_at is not None for letter in letters):
+        keys = [letter.key for letter in letters]
+        dues = [letter.due_at for letter in letters]
+        return await count(connection, _POST, *_columns(letters), keys, dues, now)
+    if _alike(letters):
+        return await count(connection, _POST_ALIKE, *_head_and_bodies(letters))
+    return await count(connection, _POST_PLAIN, *_columns(letters))
 
 
 async def finish(db: Connection, envelopes: Sequence[Envelope]) -> None:
@@ -110,7 +110,16 @@ async def finish(db: Connection, envelopes: Sequence[Envelope]) -> None:
         LeaseLost: if one of them has been delivered to another worker since.
     """
     connection = await driver(db)
-    gone = await count(connection, _FINISH, *_fence(envelopes))
+    first = envelopes[0]
+    gone = await count(
+        connection,
+        _FINISH,
+        first.recipient,
+        first.owner,
+        list({e.lane for e in envelopes}),
+        [e.seq for e in envelopes],
+        [e.attempts for e in envelopes],
+    )
     if gone != len(envelopes):
         raise LeaseLost(f"{len(envelopes) - gone} of {len(envelopes)} messages moved on")
 
@@ -291,6 +300,24 @@ async def connect(url: str, options: PoolOptions) -> asyncpg.Connection:
     )
 
 
+def _alike(letters: Sequence[Letter]) -> bool:
+    heads = {(o.recipient, o.kind, o.lane, o.correlation_id, o.causation_id) for o in letters}
+    return len(heads) == 1
+
+
+def _head_and_bodies(letters: Sequence[Letter]) -> tuple[object, ...]:
+    first = letters[0]
+    return (
+        first.recipient,
+        int(first.lane),
+        first.kind,
+        [orjson.dumps(letter.body).decode() for letter in letters],
+        first.correlation_id,
+        first.causation_id,
+        MAX_ATTEMPTS,
+    )
+
+
 def _columns(letters: Sequence[Letter]) -> tuple[object, ...]:
     return (
         [letter.recipient for letter in letters],
@@ -314,6 +341,7 @@ def _fence(envelopes: Sequence[Envelope]) -> tuple[object, ...]:
     )
 
 
+_POST_ALIKE = "SELECT mailbox_post_alike($1, $2, $3, $4, $5, $6, $7::smallint)"
 _POST_PLAIN = "SELECT mailbox_post_plain($1, $2, $3, $4, $5, $6, $7::smallint)"
 _POST = "SELECT mailbox_post($1, $2, $3, $4, $5, $6, $7::smallint, $8, $9, $10)"
 _CLAIM = "SELECT * FROM mailbox_claim($1, $2, $3, $4, $5, $6)"

@@ -88,20 +88,35 @@ CREATE TABLE agent_workers (
 );
 CREATE INDEX agent_workers_role ON agent_workers (role);
 
--- Post in the transaction of the change that causes the messages. Arrays of equal length.
--- The plain form is the hot path: no key, due at once.
+-- Post in the transaction of the change that causes the messages: no key, due at once. First for
+-- messages that differ in their bodies only, as the ones of a turn do; then arrays of equal length.
+-- The clock is read once, and nothing is RETURNed for each row: it is a third of the cost.
+CREATE FUNCTION mailbox_post_alike(
+  p_recipient text, p_lane smallint, p_kind text, p_body text[],
+  p_correlation text, p_causation bigint, p_max_attempts smallint
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE v_now timestamptz := clock_timestamp();
+BEGIN
+  INSERT INTO messages (recipient, lane, seq, id, kind, body, correlation_id, causation_id, max_attempts,
+    created_at)
+  SELECT p_recipient, p_lane, s, s, p_kind, b::jsonb, p_correlation, p_causation, p_max_attempts, v_now
+  FROM (SELECT b, nextval('message_seq') s FROM unnest(p_body) b) q;
+  RETURN cardinality(p_body);
+END $$;
+
 CREATE FUNCTION mailbox_post_plain(
   p_recipient text[], p_lane smallint[], p_kind text[], p_body text[],
   p_correlation text[], p_causation bigint[], p_max_attempts smallint
-) RETURNS bigint LANGUAGE sql AS $$
-  WITH posted AS (
-    INSERT INTO messages (recipient, lane, seq, id, kind, body, correlation_id, causation_id, max_attempts)
-    SELECT r, l, s, s, d, b::jsonb, c, a, p_max_attempts FROM (
-      SELECT u.*, nextval('message_seq') s
-      FROM unnest(p_recipient, p_lane, p_kind, p_body, p_correlation, p_causation) u(r, l, d, b, c, a)) q
-    RETURNING 1)
-  SELECT count(*) FROM posted
-$$;
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE v_now timestamptz := clock_timestamp();
+BEGIN
+  INSERT INTO messages (recipient, lane, seq, id, kind, body, correlation_id, causation_id, max_attempts,
+    created_at)
+  SELECT r, l, s, s, d, b::jsonb, c, a, p_max_attempts, v_now FROM (
+    SELECT u.*, nextval('message_seq') s
+    FROM unnest(p_recipient, p_lane, p_kind, p_body, p_correlation, p_causation) u(r, l, d, b, c, a)) q;
+  RETURN cardinality(p_body);
+END $$;
 
 CREATE FUNCTION mailbox_post(
   p_recipient text[], p_lane smallint[], p_kind text[], p_body text[],
@@ -187,17 +202,19 @@ BEGIN
 END $$;
 
 -- Inside the transaction of the effects. Fenced by owner and attempt: a count below the number
--- given means that the lease was lost, and the caller rolls back.
+-- given means that the lease was lost, and the caller rolls back. A seq is in one lane only, so the
+-- lanes need no order.
 CREATE FUNCTION mailbox_finish(
-  p_recipient text, p_owner bigint, p_lane smallint[], p_seq bigint[], p_attempts smallint[]
-) RETURNS bigint LANGUAGE sql SET enable_seqscan = off SET enable_bitmapscan = off
+  p_recipient text, p_owner bigint, p_lanes smallint[], p_seq bigint[], p_attempts smallint[]
+) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-  WITH gone AS (
-    DELETE FROM messages m USING unnest(p_lane, p_seq, p_attempts) u(l, s, a)
-    WHERE m.recipient = p_recipient AND m.lane = u.l AND m.seq = u.s
-      AND m.lease_owner = p_owner AND m.attempts = u.a RETURNING 1)
-  SELECT count(*) FROM gone
-$$;
+DECLARE n bigint;
+BEGIN
+  DELETE FROM messages m WHERE m.recipient = p_recipient AND m.lane = ANY (p_lanes) AND m.seq = ANY (p_seq)
+    AND m.lease_owner = p_owner AND m.attempts = p_attempts[array_position(p_seq, m.seq)];
+  GET DIAGNOSTICS n = ROW_COUNT;
+  RETURN n;
+END $$;
 
 -- The same fence without finishing: for the intent of a turn that changes the outside world.
 CREATE FUNCTION mailbox_hold(
