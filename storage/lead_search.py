@@ -2,6 +2,10 @@
 
 A page goes on after the last lead of the page before (its place in the order, not its number), so
 that it neither skips nor repeats a lead when others are added.
+
+Words are searched in one of two ways, by how many leads PostgreSQL expects to have them: where they
+are common, the list is read in its order until the page is full; where they are rare, all leads
+that have them are looked up and sorted. Neither way alone stays fast with a million leads.
 """
 
 from dataclasses import dataclass
@@ -9,9 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import asyncpg
+
 from policies.contact_points import normal_email
 from policies.lead import Lead, LeadId, LeadStatus
 from storage.database import Connection, count, driver
+from storage.lead_conditions import Conditions
 from storage.lead_rows import COLUMNS, opened
 from storage.sealing import Sealer
 
@@ -44,7 +51,8 @@ class LeadFilter:
     Attributes:
         tag: one that the lead has, among others.
         min_score, max_score: both included, 0 to 100; unscored leads have none.
-        q: beginnings of a person's names, in any order, or words of company and title.
+        q: beginnings of words of a person's names, the company or the title, in any order; all of
+            them must be there. What has no word of two letters finds nothing.
         email, phone: exact, in any spelling of the address; the phone in E.164.
         algorithm_behind: leads that were not scored by this algorithm last, or never.
     """
@@ -84,22 +92,28 @@ async def page(
 ) -> Page:
     """Return one page of leads, their personal data opened."""
     connection = await driver(db)
-    query = _Query(sealer, wanted)
-    query.after(sort, after)
-    rows = await connection.fetch(query.select(COLUMNS, sort, limit + 1), *query.values)
+    await connection.execute(_PLAN_EVERY_TIME)
+    conditions = _conditions(sealer, wanted)
+    if conditions.words and await _are_common(connection, conditions, limit):
+        conditions.search(by_index=False)
+        statement = _WALK
+    else:
+        statement = _SORTED if conditions.words else _WALK
+        conditions.search(by_index=True)
+    _go_on(conditions, sort, after)
+    query = statement.format(
+        columns=COLUMNS, where=conditions.text, place=_PLACES[sort], limit=limit + 1
+    )
+    rows = await connection.fetch(query, *conditions.values)
     items = [opened(sealer, row) for row in rows[:limit]]
     return Page(items, _cursor(sort, items[-1]) if len(rows) > limit else None)
 
 
 async def count_up_to(db: Connection, sealer: Sealer, wanted: LeadFilter, *, most: int) -> int:
     """Count leads, ``most`` at most: a longer count would read them all."""
-    query = _Query(sealer, wanted)
-    inner = query.select("1", None, most)
-    return await count(
-        await driver(db),
-        f"SELECT count(*) FROM ({inner}) found",
-        *query.values,
-    )
+    conditions = _conditions(sealer, wanted).search(by_index=True)
+    query = _COUNT.format(where=conditions.text, limit=most)
+    return await count(await driver(db), query, *conditions.values)
 
 
 async def ids(
@@ -107,11 +121,56 @@ async def ids(
 ) -> list[LeadId]:
     """Return ids in their own order, after the last one of the batch before."""
     connection = await driver(db)
-    query = _Query(sealer, wanted)
+    conditions = _conditions(sealer, wanted).search(by_index=True)
     if after is not None:
-        query.add("id > $", after)
-    rows = await connection.fetch(query.select("id", "id", limit), *query.values)
-    return [LeadId(row["id"]) for row in rows]
+        conditions.add("id > $", after)
+    query = _IDS.format(where=conditions.text, limit=limit)
+    return [LeadId(row["id"]) for row in await connection.fetch(query, *conditions.values)]
+
+
+def _conditions(sealer: Sealer, wanted: LeadFilter) -> Conditions:
+    conditions = Conditions()
+    for name in ("source", "country", "industry", "tier", "outcome", "import_id"):
+        conditions.equal(name, getattr(wanted, name))
+    conditions.equal("status", wanted.status and wanted.status.value)
+    if wanted.tag is not None:
+        conditions.add("tags <> '{}' AND tags @> ARRAY[$]", wanted.tag)
+    if wanted.min_score is not None:
+        conditions.add("coalesce(score, -1) >= $", max(wanted.min_score, 0))
+    if wanted.max_score is not None:
+        conditions.add("coalesce(score, -1) BETWEEN 0 AND $", wanted.max_score)
+    if wanted.email is not None:
+        key = sealer.blind("email", normal_email(wanted.email))
+        conditions.add("email_key = $", key or b"")
+    if wanted.phone is not None:
+        conditions.add("phone_key = $", sealer.blind("phone", wanted.phone))
+    if wanted.algorithm_behind is not None:
+        conditions.add(_BEHIND, wanted.algorithm_behind)
+    if wanted.q is not None and wanted.q.strip():
+        conditions.words = sealer.search_query(wanted.q)
+        if not conditions.words:
+            conditions.add("false")
+    return conditions
+
+
+async def _are_common(connection: asyncpg.Connection, conditions: Conditions, limit: int) -> bool:
+    """Whether to read on until the page is full is less work than to sort all that match."""
+    trial = conditions.copy().search(by_index=True)
+    explained = await connection.fetch(_ESTIMATE.format(where=trial.text), *trial.values)
+    matches = int(explained[0][0][0]["Plan"]["Plan Rows"])
+    if matches < FEW:
+        return False
+    total = await count(connection, _TOTAL)
+    return limit * total / matches * READ_COST < matches * SORT_COST
+
+
+def _go_on(conditions: Conditions, sort: Sort, after: Cursor | None) -> None:
+    if after is None:
+        return
+    place = after.created_at
+    if sort is Sort.BEST:
+        place = -1 if after.score is None else after.score
+    conditions.add(f"({_PLACES[sort]}, id) < ($, $)", place, after.id)
 
 
 def _cursor(sort: Sort, last: Lead) -> Cursor:
@@ -120,70 +179,26 @@ def _cursor(sort: Sort, last: Lead) -> Cursor:
     return Cursor(last.id, created_at=last.created_at)
 
 
-class _Query:
-    """Conditions with their values bound."""
+FEW = 500
+"""So many are looked up and sorted in no time."""
+READ_COST, SORT_COST = 1.0, 2.5
+"""Microseconds to read on by one lead, and to look up and sort one; measured, warm."""
 
-    def __init__(self, sealer: Sealer, wanted: LeadFilter) -> None:
-        self.conditions = ["deleted_at IS NULL"]
-        self.values: list[object] = []
-        for name in ("source", "country", "industry", "tier", "outcome", "import_id"):
-            self._equal(name, getattr(wanted, name))
-        self._equal("status", wanted.status and wanted.status.value)
-        if wanted.tag is not None:
-            self.add("tags @> ARRAY[$]", wanted.tag)
-        if wanted.min_score is not None:
-            self.add("score >= $", wanted.min_score)
-        if wanted.max_score is not None:
-            self.add("score <= $", wanted.max_score)
-        if wanted.email is not None:
-            self.add("email_key = $", sealer.blind("email", normal_email(wanted.email)) or b"")
-        if wanted.phone is not None:
-            self.add("phone_key = $", sealer.blind("phone", wanted.phone))
-        if wanted.algorithm_behind is not None:
-            self.add(_BEHIND, wanted.algorithm_behind)
-        if wanted.q is not None and wanted.q.strip():
-            self._search(sealer, wanted.q)
-
-    def add(self, condition: str, *values: object) -> None:
-        """Add a condition, each ``$`` in it standing for the next value."""
-        for value in values:
-            self.values.append(value)
-            condition = condition.replace("$", f"\0{len(self.values)}", 1)
-        self.conditions.append(condition.replace("\0", "$"))
-
-    def after(self, sort: Sort, cursor: Cursor | None) -> None:
-        """Go on after a lead."""
-        if cursor is None:
-            return
-        if sort is Sort.NEWEST:
-            self.add("(created_at, id) < ($, $)", cursor.created_at, cursor.id)
-        elif cursor.score is None:
-            self.add("score IS NULL AND id < $", cursor.id)
-        else:
-            self.add("(coalesce(score, -1), id) < ($, $)", cursor.score, cursor.id)
-
-    def select(self, columns: str, order: str | None, limit: int) -> str:
-        """Return the statement."""
-        ordered = f"ORDER BY {_ORDERS[order]}" if order else ""
-        where = " AND ".join(self.conditions)
-        return f"SELECT {columns} FROM leads WHERE {where} {ordered} LIMIT {limit:d}"  # noqa: S608
-
-    def _equal(self, name: str, value: object) -> None:
-        if value is not None:
-            self.add(f"{name} = $", value)
-
-    def _search(self, sealer: Sealer, text: str) -> None:
-        words = sealer.search_query(text)
-        for word in words:
-            self.add("search_tokens && $::bigint[]", list(word))
-        if not words:
-            self.conditions.append("false")
-
-
-_ORDERS = {
-    Sort.NEWEST: "created_at DESC, id DESC",
-    Sort.BEST: "coalesce(score, -1) DESC, id DESC",
-    "id": "id",
-}
-_BEHIND = """NOT EXISTS (SELECT 1 FROM scoring_results r WHERE r.lead_id = leads.id
-  AND r.algorithm_id = $ AND r.scored_at >= leads.scored_at)"""
+_PLACES = {Sort.NEWEST: "created_at", Sort.BEST: "coalesce(score, -1)"}
+_PLAN_EVERY_TIME = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1"
+_WALK = """
+SELECT {columns} FROM leads WHERE {where} ORDER BY {place} DESC, id DESC LIMIT {limit}
+"""
+_SORTED = """
+WITH found AS MATERIALIZED (SELECT id, {place} AS place FROM leads WHERE {where}),
+first AS (SELECT id, place FROM found ORDER BY place DESC, id DESC LIMIT {limit})
+SELECT {columns} FROM first JOIN leads USING (id) ORDER BY place DESC, id DESC
+"""
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM leads WHERE {where} LIMIT {limit}) found"
+_IDS = "SELECT id FROM leads WHERE {where} ORDER BY id LIMIT {limit}"
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT 1 FROM leads WHERE {where}"
+_TOTAL = "SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass"
+_BEHIND = """
+NOT EXISTS (SELECT 1 FROM scoring_results r WHERE r.lead_id = leads.id
+  AND r.algorithm_id = $ AND r.scored_at >= leads.scored_at)
+"""
