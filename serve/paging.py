@@ -1,0 +1,34 @@
+"""Keyset pages: how many items, and from where on."""
+
+import re
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BeforeValidator
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+def plain_digits(value: object) -> object:
+    """Refuse spellings of a number that only Python takes (``1_000``, ``+1``, ``1.0``).
+
+    Raises:
+        ValueError: for them.
+    """
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+Limit = Annotated[
+    int,
+    BeforeValidator(plain_digits),
+    Query(ge=1, le=200, description="items on the page"),
+]
+Cursor = Annotated[
+    str | None,
+    Query(
+        max_length=1_000,
+        description="`next` of the page before; signed, and bound to the filter and the order",
+    ),
+]
