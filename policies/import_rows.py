@@ -61,6 +61,7 @@ class RowReader:
             (name, place[column]) for column, name in plan.mapping.items() if name != "notes"
         ]
         self._called = {name: column for column, name in plan.mapping.items()}
+        self._called["outcome"] = plan.outcome or "outcome"
         notes = [column for column, name in plan.mapping.items() if name == "notes"]
         self._notes = [(column, place[column]) for column in (*notes, *plan.personal)]
         self._attributes = [(column, place[column]) for column in plan.attributes]

@@ -31,12 +31,13 @@ def draft_from_json(
         country: ISO alpha-2, of phone numbers in leads that name none.
     """
     fields: dict[str, str] = {}
-    typed = Typed(source, fields, country=country)
+    outcome_name = outcome_field or "outcome"
+    typed = Typed(source, fields, {"outcome": outcome_name}, country=country)
     problems: list[FieldProblem] = []
     for name, value in _flat(row, problems).items():
         if (problem := _refused(name, value)) is not None:
             problems.append(FieldProblem("error", name[:LONGEST_NAME], problem))
-        elif name == (outcome_field or "outcome"):
+        elif name == outcome_name:
             typed.outcome = _value(value)
         else:
             _sort_in(typed, fields, name, _value(value))
