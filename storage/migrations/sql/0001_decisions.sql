@@ -72,7 +72,9 @@ CREATE FUNCTION decisions_broken() RETURNS TABLE (chain smallint, seq bigint, pr
   WHERE w.inputs IS NOT NULL AND w.inputs_digest <> sha256(convert_to(w.inputs::text, 'UTF8'))
   UNION ALL
   SELECT c.chain, c.seq, 'the newest decisions are missing' FROM decision_chains c
-  WHERE c.seq <> coalesce((SELECT max(d.seq) FROM decisions d WHERE d.chain = c.chain), 0)
+  LEFT JOIN LATERAL (
+    SELECT w.seq, w.hash FROM walked w WHERE w.chain = c.chain ORDER BY w.seq DESC LIMIT 1) last ON true
+  WHERE (c.seq, c.hash) IS DISTINCT FROM (coalesce(last.seq, 0), coalesce(last.hash, '\x'::bytea))
 $$;
 
 -- Make the partitions of the months given, and of those of which rows wait in <table>_default; move
