@@ -6,6 +6,7 @@ import threading
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -60,8 +61,9 @@ def _arm(vendors: Sequence[Vendor], faults: Sequence[str]) -> None:
 
 def _end_with_input(server: uvicorn.Server) -> None:
     """Stop when the standard input ends: the parent holds its other end while it lives."""
-    while os.read(0, 1024):
-        pass
+    with suppress(OSError):
+        while os.read(0, 1024):
+            pass
     server.should_exit = True
 
 

@@ -1,5 +1,6 @@
 """What a session may do to the sandbox beyond the vendors' own protocols: ``/_sandbox``."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import orjson
@@ -38,7 +39,9 @@ class _Control:
         self._clock = clock
 
     def health(self, _: Call) -> Answer:
-        return as_json(200, {"status": "ok", "vendors": sorted(self._vendors)})
+        used = time.process_time()
+        told = {"status": "ok", "vendors": sorted(self._vendors), "cpu_seconds": used}
+        return as_json(200, told)
 
     def reset(self, _: Call) -> Answer:
         for vendor in self._vendors.values():

@@ -44,17 +44,22 @@ class SandboxProcess:
     @property
     def url(self) -> str:
         """The root of every address."""
-        return self._ready["url"]
+        return self._told("url")
 
     @property
     def openai_url(self) -> str:
         """What ``OPENAI_BASE_URL`` has to be."""
-        return self._ready["vendors"]["openai"]
+        return self._told("vendors")["openai"]
 
     @property
     def pid(self) -> int:
         """The process."""
-        return self._ready["pid"]
+        return self._told("pid")
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and has not ended since."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> str:
         """Start it and return its `url` once it takes calls.
@@ -103,6 +108,10 @@ class SandboxProcess:
             self._process.kill()
         self.stop()
 
+    def health(self) -> dict[str, Any]:
+        """Its ``status``, its ``vendors`` and the ``cpu_seconds`` that it has used."""
+        return self._asked("GET", "/health")
+
     def book(self, vendor: str = "openai", *, each: bool = True) -> dict[str, Any]:
         """What it has billed: totals, ``throttled`` and, if ``each``, ``by_call`` by call id."""
         return self._asked("GET", f"/{vendor}/book?each={str(each).lower()}")
@@ -147,6 +156,11 @@ class SandboxProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _told(self, name: str) -> Any:  # noqa: ANN401  (JSON)
+        if not self._ready:
+            raise SandboxError("the sandbox is not running: call start() first")
+        return self._ready[name]
 
     def _complaint(self) -> str:
         if self._passing is None:

@@ -151,6 +151,8 @@ class App:
         handler, params = self._find(method, path)
         if handler is None:
             return as_json(404, {"error": {"message": f"Invalid URL ({method} {path})"}})
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            return as_json(403, {"error": {"message": "The sandbox serves programs, not pages."}})
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         return handler(Call(method, path, params, query, headers, body))

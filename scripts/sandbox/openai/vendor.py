@@ -105,7 +105,7 @@ class OpenAI:
         if isinstance(question, Answer):
             return question
         now = self._clock()
-        limiter = self._limiter(question.model.name)
+        limiter = self._limiter(question.model.snapshot)
         fault = self.faults.draw(now)
         if fault is not None and fault.mode in TURNED_AWAY:
             answer = self._turned_away(fault, question)
