@@ -70,7 +70,7 @@ def enrich(lead: Lead, *, before: Sequence[Fact] = (), now: datetime) -> Enrichm
     Args:
         before: what is kept about the lead; what its data said then and say no more is withdrawn.
     """
-    found = [*_of_email(lead), *_of_title(lead), *_of_place(lead), *_of_company(lead)]
+    found = [*_of_email(lead), *_of_title(lead), *_of_place(lead, before), *_of_company(lead)]
     facts = tuple(Fact(f.field, f.source, f.value, f.confidence, now) for f in found)
     still = {(f.field, f.source) for f in found}
     facts += tuple(
@@ -125,9 +125,11 @@ def _of_title(lead: Lead) -> Iterator[_Found]:
         yield _Found(FUNCTION, "title", function, 0.7)
 
 
-def _of_place(lead: Lead) -> Iterator[_Found]:
+def _of_place(lead: Lead, before: Sequence[Fact]) -> Iterator[_Found]:
     """Country and time zone: of the record, else of the number, else of the domain."""
     told = country_code(lead.country) if lead.country else None
+    if told is not None and _is_ours(told, before):
+        told = None
     country = told
     if told is not None:
         yield _Found(COUNTRY, "record", told, 0.95)
@@ -154,6 +156,12 @@ def _of_company(lead: Lead) -> Iterator[_Found]:
         if folded(name) in _EMPLOYEES and (size := size_of(value)):
             yield _Found(COMPANY_SIZE, "record", size, 0.8)
             return
+
+
+def _is_ours(country: str, before: Sequence[Fact]) -> bool:
+    """Whether the record holds a country only because we put it there."""
+    said = {fact.source for fact in before if fact.field == COUNTRY and fact.value == country}
+    return bool(said) and "record" not in said
 
 
 def _country_of_domain(lead: Lead) -> str | None:
