@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stderr, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -109,9 +109,14 @@ class Engine:
         os.environ.pop(ray_environment.MARK, None)
         leftovers.end(directory)
         _require_free(self.settings.host, self.settings.port)
-        for file in (directory / "logs").glob("*.log"):
+        logs = directory / "logs"
+        logs.mkdir(exist_ok=True)
+        for file in logs.glob("*.log"):
             if file.stat().st_size > LARGEST_LOG:
                 file.replace(file.with_suffix(".log.1"))
+        # What Ray and its processes say is for whoever looks for a fault, not for the terminal.
+        talk = self._undo.enter_context((logs / "ray.log").open("a", buffering=1))
+        self._undo.enter_context(redirect_stderr(talk))
 
     def _start_database(self, report: Report) -> None:
         if self.settings.database_url is None:
@@ -139,7 +144,6 @@ class Engine:
         folder = ray_environment.temporary_folder(self.settings.directory)
         _clear(folder)
         ray: Any = import_module("ray")
-        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         self._undo.callback(_clear, folder)
         self._undo.callback(ray.shutdown)
         ray.init(
@@ -157,6 +161,7 @@ class Engine:
     def _start_workers(self, report: Report) -> None:
         report("Starting the agents and the API")
         deployment = import_module("cluster.deployment")
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         self._undo.callback(_stop_serving)
         deployment.start(self.settings)
         self._wait_until_ready()

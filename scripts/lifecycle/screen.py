@@ -22,7 +22,7 @@ class Screen:
     """Speaks to standard error; draws moving parts on a terminal only."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or Console(file=sys.stderr, highlight=False)
         self._status: Status | None = None
         self._step = ""
         self._began = 0.0
