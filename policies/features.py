@@ -48,14 +48,18 @@ class Columns:
     Attributes:
         values: equally long columns by name; a name that is absent was fetched for no lead.
         not_fetched: for a column, which of its rows were not fetched; no entry means none.
+        count: how many leads there are; None means as many as the columns are long.
     """
 
     values: Mapping[str, Column]
     not_fetched: Mapping[str, NDArray[np.bool_]] = field(
         default_factory=dict[str, NDArray[np.bool_]]
     )
+    count: int | None = None
 
     def __len__(self) -> int:
+        if self.count is not None:
+            return self.count
         return max((len(column) for column in self.values.values()), default=0)
 
 
@@ -64,7 +68,8 @@ def columns_of(leads: Sequence[LeadFeatures]) -> Columns:
     names = dict.fromkeys(name for lead in leads for name in lead.values)
     values = {name: [lead.values.get(name) for lead in leads] for name in names}
     missing = {name: np.array([not lead.fetched(name) for lead in leads]) for name in names}
-    return Columns(values, {name: mask for name, mask in missing.items() if mask.any()})
+    masks = {name: mask for name, mask in missing.items() if mask.any()}
+    return Columns(values, masks, len(leads))
 
 
 def is_empty(value: Value) -> bool:
