@@ -67,7 +67,7 @@ class Presented:
 def parse(text: str) -> Presented | None:
     """Read a key; None if it is malformed or mistyped, so that nobody need ask the database."""
     match = _FORM.fullmatch(text)
-    if match is None or not hmac.compare_digest(_checksum(text[:-6]), match[3]):
+    if match is None or not hmac.compare_digest(checksum(text[:-6]), match[3]):
         return None
     return Presented(match[1], _hash(match[2]))
 
@@ -89,7 +89,7 @@ async def create(
     )
     if row is None:
         raise RuntimeError("the key was not kept")
-    return _key(row), text + _checksum(text)
+    return _key(row), text + checksum(text)
 
 
 async def verify(db: Connection, presented: Presented | str, *, now: datetime) -> ApiKey | None:
@@ -144,7 +144,8 @@ def _hash(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
+    """Return the six letters that end a key that begins with ``text``."""
     number, digits = crc32(text.encode()), ""
     while number:
         number, digit = divmod(number, len(_BASE62))

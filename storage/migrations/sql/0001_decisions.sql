@@ -72,8 +72,8 @@ CREATE FUNCTION decisions_broken() RETURNS TABLE (chain smallint, seq bigint, pr
   WHERE w.inputs IS NOT NULL AND w.inputs_digest <> sha256(convert_to(w.inputs::text, 'UTF8'))
   UNION ALL
   SELECT c.chain, c.seq, 'the newest decisions are missing' FROM decision_chains c
-  LEFT JOIN LATERAL (
-    SELECT w.seq, w.hash FROM walked w WHERE w.chain = c.chain ORDER BY w.seq DESC LIMIT 1) last ON true
+  LEFT JOIN (SELECT DISTINCT ON (w.chain) w.chain, w.seq, w.hash FROM walked w
+    ORDER BY w.chain, w.seq DESC) last ON last.chain = c.chain
   WHERE (c.seq, c.hash) IS DISTINCT FROM (coalesce(last.seq, 0), coalesce(last.hash, '\x'::bytea))
 $$;
 
