@@ -41,12 +41,12 @@ class When(StrictModel):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        given = self.model_fields_set
+        given = {name for name, value in self if value is not None}
         if given == {"at_least", "below"}:
-            if self.at_least is not None and self.below is not None and self.at_least < self.below:
+            if (self.at_least or 0) < (self.below or 0):
                 return self
             raise ValueError("'at_least' must be less than 'below'")
-        if len(given) != 1 or getattr(self, next(iter(given))) is None:
+        if len(given) != 1:
             raise ValueError(
                 "give exactly one of equals, any_of, at_least, below, filled "
                 "(or at_least together with below)"
@@ -96,12 +96,13 @@ class WeightedFeature(StrictModel):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        given = self.model_fields_set - {"feature", "empty", "when", "other"}
+        forms = {"weight", "levels", "edges", "points"}
+        given = {name for name, value in self if name in forms and value is not None}
         if given not in ({"weight"}, {"levels"}, {"edges", "points"}):
             raise ValueError(f"{self.feature}: give 'weight', 'levels', or 'edges' with 'points'")
-        if "when" in self.model_fields_set and self.weight is None:
+        if self.when is not None and self.weight is None:
             raise ValueError(f"{self.feature}: 'when' belongs to a 'weight'")
-        if "other" in self.model_fields_set and self.levels is None:
+        if self.other and self.levels is None:
             raise ValueError(f"{self.feature}: 'other' belongs to 'levels'")
         if self.edges is not None and self.points is not None:
             NumericFeature(name=self.feature, edges=self.edges, points=self.points)
