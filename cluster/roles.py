@@ -89,8 +89,8 @@ def table(settings: Settings) -> Mapping[str, Role]:
 
 
 def _scorer_options(calls: int) -> WorkerOptions:
-    """As many turns at once as let that many calls be under way."""
-    turns = max(1, calls // SCORED_AT_ONCE)
+    """As many turns as make that many calls, and one that is ready when another commits."""
+    turns = max(1, -(-calls // SCORED_AT_ONCE)) + 1
     return WorkerOptions(concurrency=turns, claim=max(calls, SCORED_AT_ONCE))
 
 
@@ -188,6 +188,7 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
         caps,
         clock=now,
         deadline=timedelta(seconds=settings.openai_timeout_seconds),
+        most=settings.scorer_calls,
     )
 
 

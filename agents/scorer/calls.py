@@ -152,6 +152,7 @@ class RubricCalls:
     Args:
         clock: the time (aware UTC).
         deadline: the longest that a call may take at the vendor.
+        most: calls under way at once; turns that wait their turn use what others leave.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class RubricCalls:
         *,
         clock: Callable[[], datetime],
         deadline: timedelta = timedelta(seconds=60),
+        most: int = 32,
     ) -> None:
         self.model = judge.model
         self._judge = judge
@@ -169,6 +171,7 @@ class RubricCalls:
         self._caps = caps
         self._clock = clock
         self._deadline = deadline
+        self._free = asyncio.Semaphore(most)
         self._opened: date | None = None
 
     @property
@@ -276,13 +279,14 @@ class RubricCalls:
         await asyncio.sleep(call.wait.total_seconds())
         question = call.question
         try:
-            reply = await self._judge.ask(
-                instructions=question.instructions,
-                document=question.document,
-                answer=RubricAnswer,
-                call_id=call.id,
-                max_output_tokens=MAX_OUTPUT_TOKENS,
-            )
+            async with self._free:
+                reply = await self._judge.ask(
+                    instructions=question.instructions,
+                    document=question.document,
+                    answer=RubricAnswer,
+                    call_id=call.id,
+                    max_output_tokens=MAX_OUTPUT_TOKENS,
+                )
         except AnswerError as error:
             return self._unusable(call, error, answers)
         except VendorError as error:
