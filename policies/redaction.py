@@ -21,25 +21,37 @@ class Secrets:
     """What one person is recognised by.
 
     Attributes:
-        words: matches their names and addresses as whole words; None if there are none.
-        numbers: the digits of their telephone numbers.
+        words: their names, as `_key` has them.
+        phrases: addresses, and names of scripts that do not part words, as they are written.
+        numbers: the last digits of their telephone numbers.
     """
 
-    words: re.Pattern[str] | None
+    words: frozenset[str]
+    phrases: tuple[str, ...]
     numbers: tuple[str, ...]
 
 
 def secrets_of(personal: Iterable[str]) -> Secrets:
     """What `redact` is to find, given a person's names, e-mail addresses and telephone numbers."""
-    texts = [visible(text).strip() for text in personal]
-    known = {variant for text in texts for word in _parts(text) for variant in _written(word)}
-    known |= {text for text in texts if len(text) >= _SHORTEST_WORD}
-    numbers = {"".join(c for c in text if c.isdecimal()) for text in texts}
+    words: set[str] = set()
+    phrases: set[str] = set()
+    numbers: set[str] = set()
+    for text in map(visible, personal):
+        local, at, _ = text.strip().partition("@")
+        digits = "".join(c for c in text if c.isdecimal())
+        if at:
+            phrases |= {text.strip(), local} if _SEPARATED.fullmatch(local) else {text.strip()}
+        elif any(c.isalpha() for c in text):
+            names = text.split()
+            words |= {_key(token) for name in names for token in _TOKEN.findall(name)}
+            phrases |= {name for name in names if not _is_word(name)}
+        elif len(digits) >= _SHORTEST_NUMBER:
+            phrases.add(text.strip())
+            numbers.add(digits[-_SHORTEST_NUMBER:])
     return Secrets(
-        re.compile("|".join(map(_standing, sorted(known, key=len, reverse=True))), re.IGNORECASE)
-        if known
-        else None,
-        tuple(sorted(n[-_SHORTEST_NUMBER:] for n in numbers if len(n) >= _SHORTEST_NUMBER)),
+        frozenset(word for word in words if len(word) >= _SHORTEST_WORD and not word.isdecimal()),
+        tuple(sorted((p for p in phrases if len(p) >= _SHORTEST_WORD), key=len, reverse=True)),
+        tuple(sorted(numbers)),
     )
 
 
@@ -51,8 +63,14 @@ def redact(text: str, secrets: Secrets, limit: int) -> str:
     """
     shown = _cut(" ".join(visible(text).split()), 4 * limit)
     shown = _PHONE.sub("[phone]", _EMAIL.sub("[email]", shown))
-    if secrets.words is not None:
-        shown = secrets.words.sub("[redacted]", shown)
+    folded = shown.casefold()
+    for phrase in secrets.phrases:
+        if phrase.casefold() in folded:
+            shown = re.sub(_standing(phrase), "[redacted]", shown, flags=re.IGNORECASE)
+    if secrets.words:
+        shown = _TOKEN.sub(
+            lambda found: "[redacted]" if _key(found[0]) in secrets.words else found[0], shown
+        )
     return shown[:limit]
 
 
@@ -75,7 +93,10 @@ def plain(text: str, limit: int) -> str:
 
 def visible(text: str) -> str:
     """``text`` in NFKC without control, format, variation and tag characters."""
-    folded = unicodedata.normalize("NFKC", text[:LONGEST_READ])
+    text = text[:LONGEST_READ]
+    if text.isascii() and text.isprintable():
+        return text
+    folded = unicodedata.normalize("NFKC", text)
     return "".join(" " if c in "\n\r\t" else c for c in folded if c in "\n\r\t" or not _hidden(c))
 
 
@@ -99,20 +120,16 @@ def _cut(text: str, most: int) -> str:
     return text[:most].rpartition(" ")[0] or text[:most]
 
 
-def _parts(text: str) -> set[str]:
-    """The words of a name; of an e-mail address what stands before the @ if it is a name."""
-    local, at, _ = text.partition("@")
-    if at:
-        return {local} if _SEPARATED.fullmatch(local) else set()
-    words = {*text.split(), *_APART.split(text)}
-    return {word for word in words if len(word) >= _SHORTEST_WORD}
+def _key(token: str) -> str:
+    """A word as others may write it too: without case and accents, with ss for ß."""
+    if token.isascii():
+        return token.casefold()
+    apart = unicodedata.normalize("NFD", token)
+    return "".join(c for c in apart if not unicodedata.combining(c)).casefold()
 
 
-def _written(word: str) -> set[str]:
-    """``word`` as others may write it: without accents, with ss for ß."""
-    apart = unicodedata.normalize("NFD", word)
-    bare = "".join(c for c in apart if not unicodedata.combining(c))
-    return {word, word.casefold(), bare or word}
+def _is_word(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None and not any(map(_unparted, name))
 
 
 def _standing(word: str) -> str:
@@ -140,5 +157,5 @@ _LINK = re.compile(
     r"|\b(?:[\w-]+(?:\.|\[\.\]|\(\.\)))+(?:[a-z]{2,24})\b(?:/\S*)?",
     re.IGNORECASE,
 )
-_APART = re.compile(r"[\W_]+")
+_TOKEN = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
 _SEPARATED = re.compile(r"\w+[.\-+]\w[\w.\-+]*")

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -239,6 +240,7 @@ def _folded(text: str) -> str:
     return " ".join(visible(text).casefold().split())
 
 
+@lru_cache(maxsize=4096)
 def _is_personal(name: str) -> bool:
     words = set(_WORD.findall(visible(name).casefold()))
     if words & _PERSONAL_WORDS or field_of(name) in _PERSONAL_FIELDS:
