@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
@@ -101,7 +101,7 @@ class Analyst:
         self, kept: StoredAlgorithm, lesson: Lesson, compared: Comparison | None, turn: Turn
     ) -> None:
         now = self._clock()
-        report = lesson.report | {"comparison": None if compared is None else asdict(compared)}
+        report = lesson.report | {"comparison": None if compared is None else _document(compared)}
         async with turn.commit() as db:
             await scoring.set_fitted(
                 db, kept.id, definition=dump_definition(lesson.definition), report=report
@@ -127,6 +127,12 @@ def settings_of(definition: Definition) -> Settings:
     """From which leads an algorithm learns."""
     base = definition.base if isinstance(definition, Ensemble) else definition
     return base.settings if isinstance(base, Learned | Trees) else Settings()
+
+
+def _document(compared: Comparison) -> dict[str, Any]:
+    """As JSON, whose names are plain strings."""
+    shares = {str(tier): list(both) for tier, both in compared.shares.items()}
+    return asdict(compared) | {"shares": shares}
 
 
 def _activity(kind: str, kept: StoredAlgorithm, now: datetime) -> Activity:
