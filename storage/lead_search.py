@@ -3,9 +3,8 @@
 A page goes on after the last lead of the page before (its place in the order, not its number), so
 that it neither skips nor repeats a lead when others are added.
 
-Words are searched in one of two ways, by how many leads PostgreSQL expects to have them: where they
-are common, the list is read in its order until the page is full; where they are rare, all leads
-that have them are looked up and sorted. Neither way alone stays fast with a million leads.
+Words are searched in one of three ways, by how many leads PostgreSQL expects to have them
+(`storage.lead_ways`): no single one stays fast with a million leads.
 """
 
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-import asyncpg
-
 from policies.contact_points import normal_email
 from policies.lead import Lead, LeadId, LeadStatus
+from storage import lead_ways
 from storage.database import Connection, count, driver
 from storage.lead_conditions import Conditions
-from storage.lead_rows import COLUMNS, opened
+from storage.lead_rows import opened
+from storage.lead_ways import Order
 from storage.sealing import Sealer
 
 
@@ -91,20 +90,9 @@ async def page(
     limit: int = 50,
 ) -> Page:
     """Return one page of leads, their personal data opened."""
-    connection = await driver(db)
-    await connection.execute(_PLAN_EVERY_TIME)
-    conditions = _conditions(sealer, wanted)
-    if conditions.words and await _are_common(connection, conditions, limit):
-        conditions.search(by_index=False)
-        statement = _WALK
-    else:
-        statement = _SORTED if conditions.words else _WALK
-        conditions.search(by_index=True)
-    _go_on(conditions, sort, after)
-    query = statement.format(
-        columns=COLUMNS, where=conditions.text, place=_PLACES[sort], limit=limit + 1
-    )
-    rows = await connection.fetch(query, *conditions.values)
+    connection, conditions = await driver(db), _conditions(sealer, wanted)
+    order = Order(_PLACES[sort], _place(sort, after), limit + 1)
+    rows = await lead_ways.find(connection, conditions, order)
     items = [opened(sealer, row) for row in rows[:limit]]
     return Page(items, _cursor(sort, items[-1]) if len(rows) > limit else None)
 
@@ -153,24 +141,12 @@ def _conditions(sealer: Sealer, wanted: LeadFilter) -> Conditions:
     return conditions
 
 
-async def _are_common(connection: asyncpg.Connection, conditions: Conditions, limit: int) -> bool:
-    """Whether to read on until the page is full is less work than to sort all that match."""
-    trial = conditions.copy().search(by_index=True)
-    explained = await connection.fetch(_ESTIMATE.format(where=trial.text), *trial.values)
-    matches = int(explained[0][0][0]["Plan"]["Plan Rows"])
-    if matches < FEW:
-        return False
-    total = await count(connection, _TOTAL)
-    return limit * total / matches * READ_COST < matches * SORT_COST
-
-
-def _go_on(conditions: Conditions, sort: Sort, after: Cursor | None) -> None:
+def _place(sort: Sort, after: Cursor | None) -> tuple[object, UUID] | None:
     if after is None:
-        return
-    place = after.created_at
+        return None
     if sort is Sort.BEST:
-        place = -1 if after.score is None else after.score
-    conditions.add(f"({_PLACES[sort]}, id) < ($, $)", place, after.id)
+        return (-1 if after.score is None else after.score, after.id)
+    return (after.created_at, after.id)
 
 
 def _cursor(sort: Sort, last: Lead) -> Cursor:
@@ -179,25 +155,9 @@ def _cursor(sort: Sort, last: Lead) -> Cursor:
     return Cursor(last.id, created_at=last.created_at)
 
 
-FEW = 500
-"""So many are looked up and sorted in no time."""
-READ_COST, SORT_COST = 1.0, 2.5
-"""Microseconds to read on by one lead, and to look up and sort one; measured, warm."""
-
 _PLACES = {Sort.NEWEST: "created_at", Sort.BEST: "coalesce(score, -1)"}
-_PLAN_EVERY_TIME = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1"
-_WALK = """
-SELECT {columns} FROM leads WHERE {where} ORDER BY {place} DESC, id DESC LIMIT {limit}
-"""
-_SORTED = """
-WITH found AS MATERIALIZED (SELECT id, {place} AS place FROM leads WHERE {where}),
-first AS (SELECT id, place FROM found ORDER BY place DESC, id DESC LIMIT {limit})
-SELECT {columns} FROM first JOIN leads USING (id) ORDER BY place DESC, id DESC
-"""
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM leads WHERE {where} LIMIT {limit}) found"
 _IDS = "SELECT id FROM leads WHERE {where} ORDER BY id LIMIT {limit}"
-_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT 1 FROM leads WHERE {where}"
-_TOTAL = "SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass"
 _BEHIND = """
 NOT EXISTS (SELECT 1 FROM scoring_results r WHERE r.lead_id = leads.id
   AND r.algorithm_id = $ AND r.scored_at >= leads.scored_at)

@@ -99,7 +99,8 @@ CREATE UNIQUE INDEX leads_external ON leads (source, external_id)
 CREATE INDEX leads_phone ON leads (phone_key) WHERE phone_key IS NOT NULL;
 -- Lists are read in the order of an index, whole or within the column that narrows them most.
 CREATE INDEX leads_newest ON leads (created_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX leads_best ON leads (coalesce(score, -1) DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX leads_best ON leads (coalesce(score, -1) DESC, id DESC) INCLUDE (score)
+  WHERE deleted_at IS NULL;
 CREATE INDEX leads_status ON leads (status, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_source ON leads (source, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_import ON leads (import_id, created_at DESC, id DESC)

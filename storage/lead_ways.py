@@ -1,0 +1,123 @@
+"""Three ways to fill a page of a search, and which of them is the least work.
+
+Where words are common, the list is read in its order until the page is full. Where they are rare,
+all leads that have them are looked up and sorted. In between, leads are looked up within a window
+of the list that should hold twice a page of them: the index of words and that of the order answer
+together, and only leads that both name are read. PostgreSQL's statistics say how common words are;
+where they are wrong, the page takes longer and is right all the same.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from storage.database import count
+from storage.lead_conditions import Conditions
+from storage.lead_rows import COLUMNS
+
+FEW = 500
+"""So many are looked up and sorted in no time."""
+READ_ON, LOOK_UP, WINDOW = 0.8, 2.3, 0.16
+"""Microseconds to read on by one lead; to look one up; to widen a window by one. Measured, warm."""
+ROOM = 2
+"""A window should hold so many pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In which order, after which lead, how many.
+
+    Attributes:
+        place: the expression that leads are sorted by, the highest first, then by id.
+        after: place and id of the last lead of the page before.
+    """
+
+    place: str
+    after: tuple[object, UUID] | None
+    limit: int
+
+
+async def find(
+    connection: asyncpg.Connection, conditions: Conditions, order: Order
+) -> list[asyncpg.Record]:
+    """Return rows of `lead_rows.COLUMNS`, in order."""
+    await connection.execute(_PLAN_EVERY_TIME)
+    if order.after is not None:
+        conditions.add(f"({order.place}, id) < ($, $)", *order.after)
+    if not conditions.words:
+        return await _read_on(connection, conditions, order)
+    matches, total = await _expected(connection, conditions)
+    window = ROOM * order.limit * total // matches
+    reading, looking = order.limit * total / matches * READ_ON, matches * LOOK_UP
+    if matches > FEW and window * WINDOW + FEW < min(reading, looking):
+        rows = await _look_up_within(connection, conditions, order, window)
+        if len(rows) == order.limit:
+            return rows
+    if matches > FEW and reading < looking:
+        return await _read_on(connection, conditions, order)
+    return await _look_up(connection, conditions, order)
+
+
+async def _expected(connection: asyncpg.Connection, conditions: Conditions) -> tuple[int, int]:
+    """How many leads should match, of how many."""
+    trial = conditions.copy().search(by_index=True)
+    explained = await connection.fetch(_ESTIMATE.format(where=trial.text), *trial.values)
+    total = await count(connection, _TOTAL)
+    return max(int(explained[0][0][0]["Plan"]["Plan Rows"]), 1), total
+
+
+async def _read_on(
+    connection: asyncpg.Connection, conditions: Conditions, order: Order
+) -> list[asyncpg.Record]:
+    conditions = conditions.copy().search(by_index=False)
+    return await connection.fetch(_filled(_IN_ORDER, conditions, order), *conditions.values)
+
+
+async def _look_up(
+    connection: asyncpg.Connection, conditions: Conditions, order: Order
+) -> list[asyncpg.Record]:
+    conditions = conditions.copy().search(by_index=True)
+    return await connection.fetch(_filled(_SORTED, conditions, order), *conditions.values)
+
+
+async def _look_up_within(
+    connection: asyncpg.Connection, conditions: Conditions, order: Order, window: int
+) -> list[asyncpg.Record]:
+    """Return what the next ``window`` leads of the whole list hold; none where it is shorter."""
+    listed = Conditions()
+    if order.after is not None:
+        listed.add(f"({order.place}, id) < ($, $)", *order.after)
+    bound = _BOUND.format(where=listed.text, place=order.place, window=window)
+    end = await connection.fetchrow(bound, *listed.values)
+    if end is None:
+        return []
+    conditions = conditions.copy().search(by_index=True)
+    conditions.add(f"({order.place}, id) >= ($, $)", end["place"], end["id"])
+    await connection.execute("SET LOCAL enable_indexscan = off")
+    rows = await connection.fetch(_filled(_IN_ORDER, conditions, order), *conditions.values)
+    await connection.execute("SET LOCAL enable_indexscan = on")
+    return rows
+
+
+def _filled(statement: str, conditions: Conditions, order: Order) -> str:
+    return statement.format(
+        columns=COLUMNS, where=conditions.text, place=order.place, limit=order.limit
+    )
+
+
+_PLAN_EVERY_TIME = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1"
+_IN_ORDER = """
+SELECT {columns} FROM leads WHERE {where} ORDER BY {place} DESC, id DESC LIMIT {limit}
+"""
+_SORTED = """
+WITH found AS MATERIALIZED (SELECT id, {place} AS place FROM leads WHERE {where}),
+first AS (SELECT id, place FROM found ORDER BY place DESC, id DESC LIMIT {limit})
+SELECT {columns} FROM first JOIN leads USING (id) ORDER BY place DESC, id DESC
+"""
+_BOUND = """
+SELECT {place} AS place, id FROM leads WHERE {where}
+ORDER BY {place} DESC, id DESC OFFSET {window} LIMIT 1
+"""
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT 1 FROM leads WHERE {where}"
+_TOTAL = "SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass"
