@@ -198,6 +198,9 @@ WITH switched AS (
 SELECT count(*) FROM switched
 """
 _FORGET = """
-WITH gone AS (DELETE FROM agent_workers WHERE beat_at < $1 RETURNING 1)
+WITH gone AS (
+  DELETE FROM agent_workers WHERE epoch IN (
+    SELECT epoch FROM agent_workers WHERE beat_at < $1 FOR UPDATE SKIP LOCKED)
+  RETURNING 1)
 SELECT count(*) FROM gone
 """

@@ -29,14 +29,16 @@ async def keep(
     db: Connection, sealer: Sealer, events: Sequence[Event], *, now: datetime
 ) -> list[Event]:
     """Keep ``events``; return those that were never seen before, in order."""
-    first = {(event.source, event.external_id): event for event in reversed(events)}
+    first: dict[tuple[str, str], Event] = {}
+    for event in events:
+        first.setdefault((event.source, event.external_id), event)
     if not first:
         return []
     sealed = [sealer.seal(COLUMN, _row(*name), event.payload) for name, event in first.items()]
     sources, ids = [source for source, _ in first], [external for _, external in first]
     rows = await (await driver(db)).fetch(_KEEP, sources, ids, sealed, now)
     new = {(row["source"], row["external_id"]) for row in rows}
-    return [event for name, event in reversed(first.items()) if name in new]
+    return [event for name, event in first.items() if name in new]
 
 
 async def payload(db: Connection, sealer: Sealer, source: str, external_id: str) -> str | None:
