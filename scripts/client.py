@@ -319,4 +319,5 @@ def _field_errors(body: Json) -> list[str]:
     """What is wrong beside what the detail says already."""
     errors = [one for one in body.get("errors") or [] if isinstance(one, dict)][:5]
     told = [(str(one.get("field") or "request"), str(one.get("message"))) for one in errors]
-    return [f"{field}: {message}" for field, message in told if message != body.get("detail")]
+    detail = str(body.get("detail"))
+    return [f"{field}: {message}" for field, message in told if message not in detail]

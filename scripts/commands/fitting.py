@@ -1,13 +1,12 @@
 """``leadengine score fit``: learn from outcomes, and see how well before anything changes."""
 
-import time
 from typing import Annotated
 
 import typer
 
-from scripts.client import POLL_SECONDS, Api, Json, connect
+from scripts.client import Api, Json, connect
 from scripts.commands.report import report, suspects
-from scripts.commands.rescoring import refuse_paused
+from scripts.commands.rescoring import looking
 from scripts.output import ExitCode, Output, Problem, line
 
 ALGORITHMS = "/api/scoring/algorithms"
@@ -77,10 +76,10 @@ def _fitted(out: Output, api: Api, made: Json) -> Json:
     with out.bars() as bars:
         step = bars.step("Fitting")
         found = made
-        while found["status"] in _WORKING:
-            time.sleep(POLL_SECONDS)
-            refuse_paused(api, "analyst")
+        for _ in looking(api, "analyst"):
             found = api.patiently(f"{ALGORITHMS}/{made['id']}")
+            if found["status"] not in _WORKING:
+                break
         step.finish(f"{found['name']}@{found['version']}", ok=found["status"] != "failed")
     if found["status"] == "failed":
         raise Problem(

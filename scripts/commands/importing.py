@@ -5,7 +5,6 @@ then the agents until every lead of the file has its score; leaving it early los
 """
 
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from scripts.client import POLL_SECONDS, Api, Json, connect
+from scripts.client import Api, Json, connect
 from scripts.commands.preview import previewed
-from scripts.commands.rescoring import pending, refuse_paused
+from scripts.commands.rescoring import looking, pending
 from scripts.output import Bars, ExitCode, Output, Problem, Step, line, table
 from scripts.verbs import verb
 
@@ -181,9 +180,9 @@ def _watch(api: Api, found: Json, bars: Bars) -> Json:
 
 def _reading(api: Api, found: Json, bars: Bars) -> Json:
     step = bars.step("Reading")
-    while found["status"] not in _ENDED:
-        time.sleep(POLL_SECONDS)
-        refuse_paused(api, "prospector")
+    for _ in looking(api, "prospector"):
+        if found["status"] in _ENDED:
+            break
         found = api.patiently(f"{IMPORTS}/{found['id']}")
         step.update(found["bytes_done"], found["bytes_total"] or None, _counts(found))
     step.finish(_counts(found), ok=found["status"] == "done")

@@ -100,7 +100,7 @@ def list_leads(  # noqa: PLR0913 - one option each
         out.next("leadengine import FILE.csv")
         return
     if page.get("next"):
-        out.note(f"[dim]{len(items)} shown; there are more:[/] --limit or --cursor {page['next']}")
+        out.note(f"[dim]{len(items)} shown, there are more:[/] --limit {10 * len(items)}")
     out.next(f"leadengine leads why {items[0]['id']}")
 
 

@@ -114,7 +114,10 @@ def _suspects(leaks: Json) -> "list[RenderableType]":
     rows: list[Json] = list(leaks.get("suspicions") or [])
     if not rows:
         return []
-    told = [(one["column"], one["strength"], number(one["auc"]), one["reasons"]) for one in rows]
+    told = [
+        (one["column"], one["strength"], number(one["auc"]), "; ".join(one["reasons"]))
+        for one in rows
+    ]
     with_all, without = number(leaks["auc_with"]), number(leaks["auc_without"])
     return [
         line(

@@ -93,8 +93,21 @@ def _waiting(agent: Json) -> int:
     return waiting
 
 
-def refuse_paused(api: Api, role: str) -> None:
-    """Raise a `Problem` if an agent that is waited for is paused."""
-    for agent in api.patiently("/api/agents")["items"]:
-        if agent["role"] == role:
-            _waiting(agent)
+def looking(api: Api, role: str) -> Iterator[None]:
+    """Pause between two looks at what an agent makes, for as long as it can make it.
+
+    Raises:
+        Problem: if the agent is paused while messages wait for it, or gave one up meanwhile.
+    """
+    buried: int | None = None
+    while True:
+        found = next(one for one in api.patiently("/api/agents")["items"] if one["role"] == role)
+        _waiting(found)
+        if buried is not None and found["dead"] > buried:
+            raise Problem(
+                f"The {role} gave up a message while it was waited for.",
+                next_steps=(f"leadengine dead-letters list --agent {role}",),
+            )
+        buried = found["dead"]
+        yield
+        time.sleep(POLL_SECONDS)

@@ -70,13 +70,19 @@ def app() -> typer.Typer:
     return score
 
 
+def algorithms(api: Api) -> list[Json]:
+    """Every version of every algorithm, newest first."""
+    items: list[Json] = api.get(ALGORITHMS)["items"]
+    return items
+
+
 def find(api: Api, which: str) -> Json:
     """Get an algorithm by id, ``name`` (its newest version) or ``name@version``.
 
     Raises:
         Problem: if there is none.
     """
-    known = list(api.items(ALGORITHMS))
+    known = algorithms(api)
     found = [one for one in known if which in (one["id"], f"{one['name']}@{one['version']}")]
     found = found or [one for one in known if one["name"] == which]
     if found:
@@ -95,7 +101,7 @@ def find(api: Api, which: str) -> Json:
 def list_algorithms(out: Output) -> None:
     """List the algorithms; one of them is active and scores every lead."""
     with connect() as api:
-        items = list(api.items(ALGORITHMS))
+        items = algorithms(api)
     rows = [_row(one) for one in items]
     headers = ("Algorithm", "State", "What it is", "Created (UTC)", "Id")
     out.result({"items": items}, table(headers, rows))
@@ -274,7 +280,7 @@ def _feature(text: str) -> tuple[str, object]:
 
 
 def _active(api: Api) -> Json:
-    for one in api.items(ALGORITHMS):
+    for one in algorithms(api):
         if one["status"] == "active":
             return one
     raise Problem(
