@@ -250,8 +250,9 @@ def _changed(lead: Lead, change: LeadChange) -> dict[str, Any]:
     if "tags" in asked:
         asked["tags"] = tuple(change.get("tags", ()))
     for name in ("notes", "attributes"):
-        merged: dict[str, Any] = {**fields[name], **asked.get(name, {})}
-        asked[name] = {key: value for key, value in merged.items() if value is not None}
+        named: dict[str, Any] = {**asked.get(name, {})}
+        rest = {key: value for key, value in fields[name].items() if key not in named}
+        asked[name] = rest | {key: value for key, value in named.items() if value is not None}
     unknown = asked.keys() - fields.keys()
     if unknown:
         raise TypeError(f"a lead has no {', '.join(sorted(unknown))} to change")
