@@ -25,7 +25,8 @@ _LEAN = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_SERVE_LOG_TO_STDERR": "0",
+    # With 0 Serve replaces print() in its replicas, and what is printed to a file arrives garbled.
+    "RAY_SERVE_LOG_TO_STDERR": "1",
     "RAY_DEDUP_LOGS": "0",
     "RAY_memory_monitor_refresh_ms": "0",
     "RAY_task_events_max_num_task_in_gcs": "20000",
