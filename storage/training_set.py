@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from policies.features import Columns, Value
 from policies.lead import LeadId
+from policies.lead_features import feature_values
 from storage.database import Database, driver
 
 BATCH = 2000
-PLAIN = ("industry", "country", "title", "company", "source")
+PLAIN = ("industry", "country", "title", "company", "source", "has_email", "has_phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class TrainingRows:
     """One entry a lead in every column.
 
     Attributes:
-        values: columns by name: each attribute, each fact, `PLAIN`, has_email and has_phone.
+        values: columns by name, as `policies.lead_features` names and joins them.
         not_fetched: rows of a column that nobody has fetched; no entry means none.
         outcomes: whether it converted; None while open.
         created_at: aware UTC, ascending.
@@ -79,8 +80,9 @@ class _Reader:
     def add(self, row: Any) -> None:  # noqa: ANN401 (a driver's record)
         """Take one row."""
         place = len(self.ids)
-        fields: dict[str, Value] = {**row["attributes"], **(row["facts"] or {})}
-        fields |= {name: row[name] for name in PLAIN}
+        own = {name: row[name] for name in PLAIN}
+        facts = row["facts"] or {}
+        fields = feature_values(row["attributes"], own, facts, enriched=row["enriched"])
         for name, value in fields.items():
             column = self.values.get(name)
             if column is None:
@@ -107,8 +109,10 @@ class _Reader:
 
 
 _READ = """
-SELECT l.id, l.created_at, l.outcome, l.attributes, l.industry, l.country, l.title, l.company,
-  l.source, l.email IS NOT NULL AS has_email, l.phone IS NOT NULL AS has_phone, f.facts
+SELECT l.id, l.created_at, l.outcome, l.attributes, l.industry, l.country,
+  nullif(l.title, '') AS title, nullif(l.company, '') AS company,
+  l.source, l.email IS NOT NULL AS has_email, l.phone IS NOT NULL AS has_phone, f.facts,
+  l.status <> 'new' AS enriched
 FROM (
   SELECT * FROM leads
   WHERE deleted_at IS NULL AND ($1::text IS NULL OR source = $1)
