@@ -93,7 +93,7 @@ def read_slice(
     lines = list(io.StringIO(text, newline=""))
     if lines and not last and not lines[-1].endswith("\n"):
         lines.pop()  # it may go on; so may a CR, with an LF
-    reading = _Reading(lines, layout, position, last=last)
+    reading = _Reading(lines, layout, position, last=last, sound=not is_damaged(text))
     if lines or last:
         reading.read(most)
     elif len(text) > LONGEST_RECORD:
@@ -148,7 +148,9 @@ class _Feed:
 class _Reading:
     """Turns physical lines into records; ``at`` of them are dealt with."""
 
-    def __init__(self, lines: list[str], layout: Layout, position: Position, *, last: bool) -> None:
+    def __init__(
+        self, lines: list[str], layout: Layout, position: Position, *, last: bool, sound: bool
+    ) -> None:
         self.at = 0
         self.row = position.row
         self.skipping = position.skipping
@@ -158,6 +160,7 @@ class _Reading:
         self._layout = layout
         self._position = position
         self._last = last
+        self._sound = sound
         self._width = len(layout.header)
 
     def read(self, most: int) -> None:
@@ -248,7 +251,7 @@ class _Reading:
                     self._report(_BIG_CELL.format(len(cell)), self._raw(used), name, lost=True)
                     self.at += used
                     return
-        if any(map(is_damaged, cells)):
+        if not self._sound and any(map(is_damaged, cells)):
             cells = list(map(repaired, cells))
             repair = repair or _DAMAGED
         if repair:
