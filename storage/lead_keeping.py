@@ -17,8 +17,8 @@ import asyncpg
 
 from policies.lead import PERSONAL, LeadDraft, LeadId, LeadStatus
 from storage import companies
-from storage.database import Connection, driver
-from storage.ids import new_ids
+from storage.database import Connection, count, driver
+from storage.ids import batch_ids
 from storage.lead_merging import FILLED, Board, Draft, Slot
 from storage.lead_rows import (
     LONGEST_KEY,
@@ -90,7 +90,8 @@ class _Writer:
     async def write(self, drafts: Sequence[Draft]) -> dict[int, Kept]:
         """Write what nobody else is writing; return what became of it, by place."""
         board = Board(await self._known(drafts))
-        ids = new_ids(self.now, len(drafts))
+        batch = await count(self.connection, "SELECT nextval('lead_batches')")
+        ids = batch_ids(self.now, len(drafts), batch)
         placed = [(d, *board.place(d, new_id)) for d, new_id in zip(drafts, ids, strict=True)]
         slots = {slot.id: slot for _, slot, _ in placed}
         changed = [slot for slot in slots.values() if slot.known and slot.gained]

@@ -1,82 +1,109 @@
-from datetime import timedelta
+import os
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
-from agents.messages import LeadFound, encode
+import pytest
+
 from policies.features import columns_of
-from policies.lead import LeadDraft, LeadId, Person
+from policies.lead import Fact, LeadDraft, LeadId, Person
 from policies.lead_features import lead_features
-from policies.templates import Industry, template
-from storage import facts, leads, mailbox, training_set
+from storage import facts, leads, training_set
 from storage.database import Database
-from storage.mailbox import Letter
+from storage.leads import Enriched
 from storage.sealing import Sealer
-from tests.agents.import_room import SEALER, work
-from tests.scripted import START
 
-DRAFTS = [
-    LeadDraft(
-        source="test",
-        external_id=str(n),
-        person=Person(email=f"p{n}@acme{n}.com" if n % 2 else None),
-        company="Acme" if n % 3 else "",
-        title=("CEO", "", "Student", "Head of Sales")[n % 4],
-        country="DE" if n % 5 else None,
-        attributes={"visits": str(n), **({"plan": "gold"} if n % 2 else {})},
-        outcome=(True, False, None)[n % 3],
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+SEALER = Sealer({1: os.urandom(32)}, 1, os.urandom(32))
+
+
+def draft(number: int) -> LeadDraft:
+    person = Person(email=f"p{number}@x.org" if number % 2 else None)
+    attributes = {"visits": number} if number % 3 else {"city": None if number % 2 else "Rome"}
+    return LeadDraft(
+        "f" if number % 5 else "g",
+        person,
+        external_id=str(number),
+        title="CEO",
+        attributes=attributes,
+        outcome=(None, True, False)[number % 3],
     )
-    for n in range(12)
-]
 
 
-async def kept(database: Database, sealer: Sealer) -> list[LeadId]:
+async def filled(database: Database, size: int = 30) -> list[LeadId]:
     async with database.transaction() as db:
-        return [one.id for one in await leads.keep(db, sealer, DRAFTS, now=START)]
+        kept = await leads.keep(db, SEALER, [draft(n) for n in range(size)], now=NOW)
+        ids = [each.id for each in kept]
+        told = [
+            Fact("seniority", "title", "c_level", 0.9, NOW),
+            Fact("seniority", "vendor", "owner", 0.9, NOW + timedelta(days=1)),
+            Fact("seniority", "guess", "junior", 0.2, NOW + timedelta(days=2)),
+            Fact("domain", "email", "x.org", 1.0, NOW),
+        ]
+        await facts.keep(db, {each: told for each in ids[::4]})
+        await leads.enrich(db, [Enriched(each, country="DE") for each in ids[::4]], now=NOW)
+    return ids
 
 
-async def test_leads_come_back_in_the_order_they_came_in(database: Database) -> None:
-    ids = await kept(database, SEALER)
+async def test_columns_are_the_features_that_scoring_sees(database: Database) -> None:
+    ids = await filled(database)
+    async with database.transaction() as db:
+        kept = await leads.get_many(db, SEALER, ids)
+        told = await facts.of(db, ids)
+    wanted = columns_of([lead_features(lead, told[lead.id]) for lead in kept])
+
+    rows = await training_set.read(database)
+
+    assert {name: list(column) for name, column in wanted.values.items()} == rows.values
+    assert wanted.not_fetched.keys() == rows.not_fetched.keys()
+    for name, mask in wanted.not_fetched.items():
+        assert list(mask) == list(rows.not_fetched[name]), name
+    assert rows.values["seniority"][0] == "owner"
+
+
+async def test_rows_come_in_the_order_of_the_file(database: Database) -> None:
+    ids = await filled(database)
 
     rows = await training_set.read(database)
 
     assert rows.ids == ids
-    assert rows.outcomes == [draft.outcome for draft in DRAFTS]
-    assert [str(v) for v in rows.values["visits"]] == [str(n) for n in range(12)]
+    assert rows.outcomes == [(None, True, False)[n % 3] for n in range(30)]
+    assert len(rows) == len(rows.columns) == 30
 
 
-async def test_what_was_never_fetched_is_told_from_what_is_empty(database: Database) -> None:
-    await kept(database, SEALER)
+async def test_one_source_or_the_newest_alone_can_be_read(database: Database) -> None:
+    ids = await filled(database)
 
+    of_source = await training_set.read(database, source="g")
+    newest = await training_set.read(database, newest=5)
+    known = await training_set.read(database, only_known=True)
+
+    assert of_source.ids == ids[::5]
+    assert newest.ids == ids[-5:]
+    assert len(known) == 20
+    assert None not in known.outcomes
+
+
+async def test_no_leads_are_no_rows(database: Database) -> None:
     rows = await training_set.read(database)
 
-    assert rows.not_fetched["plan"].tolist() == [n % 2 == 0 for n in range(12)]
-    assert "visits" not in rows.not_fetched
+    assert (len(rows), rows.values, rows.not_fetched) == (0, {}, {})
 
 
-async def test_learning_sees_exactly_what_scoring_sees(database: Database) -> None:
-    ids = await kept(database, SEALER)
+@pytest.mark.slow
+async def test_tens_of_thousands_of_rows_are_read_in_seconds(database: Database) -> None:
+    attributes = {f"column {n}": ("yes", "no", "unknown")[n % 3] for n in range(12)}
     async with database.transaction() as db:
-        messages = [LeadFound(lead_id) for lead_id in ids]
-        await mailbox.post(db, [Letter("enricher", m.kind, encode(m)) for m in messages], now=START)
-    await work(database)
-    async with database.transaction() as db:
-        found = await leads.get_many(db, SEALER, ids)
-        known = await facts.of(db, ids)
-    scored = [lead_features(lead, known.get(lead.id, ())) for lead in found]
+        for start in range(0, 20_000, 2_000):
+            batch = [
+                LeadDraft("f", external_id=str(n), attributes=attributes | {"n": n}, outcome=True)
+                for n in range(start, start + 2_000)
+            ]
+            await leads.keep(db, SEALER, batch, now=NOW)
 
+    start = perf_counter()
     rows = await training_set.read(database)
+    seconds = perf_counter() - start
 
-    for industry in Industry:
-        card = template(industry)
-        assert card.code(rows.columns).tolist() == card.code(columns_of(scored)).tolist()
-
-
-async def test_only_the_newest_and_only_those_of_a_source_may_be_asked_for(
-    database: Database,
-) -> None:
-    ids = await kept(database, SEALER)
-    other = [LeadDraft(source="other", external_id="1", attributes={"visits": "9"})]
-    async with database.transaction() as db:
-        await leads.keep(db, SEALER, other, now=START + timedelta(days=1))
-
-    assert (await training_set.read(database, source="test", newest=3)).ids == ids[-3:]
-    assert len(await training_set.read(database, source="other")) == 1
-    assert len(await training_set.read(database, source="nobody")) == 0
+    assert len(rows) == 20_000
+    assert rows.values["n"] == [*range(20_000)]
+    assert seconds < 10

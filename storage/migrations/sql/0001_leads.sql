@@ -93,6 +93,7 @@ CREATE TABLE leads (
   updated_at timestamptz NOT NULL,
   deleted_at timestamptz
 );
+CREATE SEQUENCE lead_batches; -- so that leads of one moment keep the order they came in
 CREATE UNIQUE INDEX leads_email ON leads (email_key) WHERE deleted_at IS NULL AND email_key IS NOT NULL;
 CREATE UNIQUE INDEX leads_external ON leads (source, external_id)
   WHERE deleted_at IS NULL AND external_id IS NOT NULL;
