@@ -5,12 +5,11 @@ from typing import Annotated
 import typer
 
 from scripts.client import Api, Json, connect
-from scripts.commands.report import report, suspects
+from scripts.commands.report import NOT_PROMOTED, report, suspects
 from scripts.commands.rescoring import looking
 from scripts.output import ExitCode, Output, Problem, line
 
 ALGORITHMS = "/api/scoring/algorithms"
-WORSE = "worse"
 _WORKING = frozenset({"draft", "fitting"})
 
 
@@ -37,7 +36,7 @@ def fit(  # noqa: PLR0913 - one option each
         bool, typer.Option("--trees", help="Boosted trees as the challenger.")
     ] = False,
     activate: Annotated[
-        bool, typer.Option("--activate", help="Let it score, if it is at least as good.")
+        bool, typer.Option("--activate", help="Let it score, if nothing speaks against it.")
     ] = False,
     wait: Annotated[bool, typer.Option(help="Until it is fitted.")] = True,
 ) -> None:
@@ -96,7 +95,7 @@ def _switched(api: Api, fitted: Json) -> Json:
     try:
         return {"activated": True, **api.post(f"{ALGORITHMS}/{fitted['id']}/activate", body)}
     except Problem as problem:
-        if problem.reason != WORSE:
+        if problem.reason != NOT_PROMOTED:
             raise
         return {"activated": False, "why": problem.what}
 

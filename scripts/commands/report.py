@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 BAR = 30
 SHOWN_DROPPED = 12
+NOT_PROMOTED = "not_promoted"
+"""What the API calls the refusal of an algorithm that something speaks against."""
 
 
 def report(found: Json) -> "list[RenderableType]":
@@ -168,7 +170,7 @@ def comparison(compared: Json) -> "list[RenderableType]":
     shown: list[RenderableType] = []
     if all(reports):
         shown.append(_beside(names, [report or {} for report in reports]))
-    mark = ("✗ ", "yellow") if compared["verdict"] == "worse" else ("✓ ", "green")
+    mark = ("✗ ", "yellow") if compared["verdict"] == "objected" else ("✓ ", "green")
     shown.append(line(mark, _VERDICTS[compared["verdict"]]))
     return [*shown, *(line(f"  {reason}") for reason in compared["reasons"])]
 
@@ -189,6 +191,6 @@ _COMPARED = (
 _VERDICTS = {
     "better": "It is better, so it may be promoted.",
     "no_worse": "It is not worse, so it may be promoted.",
-    "worse": "It is worse, so it may not be promoted.",
+    "objected": "Something speaks against it, so it may not be promoted.",
     "unknown": "They cannot be compared, so promoting it is up to you.",
 }

@@ -6,7 +6,7 @@ import typer
 
 from scripts.client import Api, Json, connect
 from scripts.commands.fitting import fit
-from scripts.commands.report import comparison, report
+from scripts.commands.report import NOT_PROMOTED, comparison, report
 from scripts.commands.rescoring import rescore
 from scripts.output import (
     ExitCode,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 ALGORITHMS = "/api/scoring/algorithms"
-WORSE = "worse"
 
 Which = Annotated[str, typer.Argument(metavar="ALGORITHM", help="Its id, name or name@version.")]
 
@@ -158,9 +157,9 @@ def activate(
     *,
     which: Which,
     reason: Annotated[str, typer.Option(help="Why; it is kept with the decision.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Even if it is not as good.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Whatever speaks against it.")] = False,
 ) -> None:
-    """Let an algorithm score from now on. Refused (4) unless it is at least as good."""
+    """Let an algorithm score from now on. Refused (4) if something speaks against it."""
     with connect(timeout=300.0) as api:
         one = find(api, which)
         answer = switch(api, one["id"], reason or "by the operator", force=force)
@@ -177,7 +176,7 @@ def switch(api: Api, algorithm_id: str, reason: str, *, force: bool) -> Json:
     try:
         return api.post(f"{ALGORITHMS}/{algorithm_id}/activate", {"reason": reason, "force": force})
     except Problem as problem:
-        if problem.reason != WORSE:
+        if problem.reason != NOT_PROMOTED:
             raise
         raise Problem(
             problem.what,
