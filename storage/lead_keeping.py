@@ -89,8 +89,8 @@ class _Writer:
 
     async def write(self, drafts: Sequence[Draft]) -> dict[int, Kept]:
         """Write what nobody else is writing; return what became of it, by place."""
+        batch = await count(self.connection, _BEGIN)
         board = Board(await self._known(drafts))
-        batch = await count(self.connection, "SELECT nextval('lead_batches')")
         ids = batch_ids(self.now, len(drafts), batch)
         placed = [(d, *board.place(d, new_id)) for d, new_id in zip(drafts, ids, strict=True)]
         slots = {slot.id: slot for _, slot, _ in placed}
@@ -235,6 +235,10 @@ def _check(drafts: Sequence[LeadDraft]) -> None:
 _PLAIN = ("external_id", "company", "domain", "title", "industry", "country", "outcome")
 _KNOWN_FIELDS = (*FILLED, "email", "email_key", "external_id", "outcome")
 
+# A plan that was made for an empty table is ruinous once it holds thousands of leads.
+_BEGIN = """
+SELECT nextval('lead_batches') FROM set_config('plan_cache_mode', 'force_custom_plan', true)
+"""
 _KNOWN = """
 SELECT id, source, version, external_id, first_name, last_name, email, phone, notes, email_key,
   company, domain, title, industry, country, attributes, outcome
