@@ -119,18 +119,20 @@ def repaired(cell: str) -> str:
     """Return a cell without what no text holds: stray bytes read as Windows-1252, no NUL."""
     if cell.isascii():
         return cell.replace("\0", "")
-    try:
-        cell.encode()
-    except UnicodeEncodeError:
+    if is_damaged(cell):
         cell = "".join(_as_windows(c) if "\ud800" <= c <= "\udfff" else c for c in cell)
     return cell.replace("\0", "")
 
 
-def is_damaged(cell: str) -> bool:
-    """Say whether a cell needs to be `repaired`."""
-    if cell.isascii():
-        return "\0" in cell
-    return _DAMAGE.search(cell) is not None
+def is_damaged(text: str) -> bool:
+    """Say whether a text needs to be `repaired`."""
+    if "\0" in text:
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _as_windows(surrogate: str) -> str:
@@ -272,7 +274,6 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
-_DAMAGE = re.compile("[\0\ud800-\udfff]")
 _SEP = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<head", b"<body", b"<svg")
