@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.training.bins import Plan, plan
+from agents.training.cores import one_core
 from agents.training.leaks import Leaks, find_leaks
 from agents.training.logistic import Sample
 from agents.training.model import Recipe, Task, Trained, train
@@ -156,7 +157,11 @@ def fit_scorecard(
     Raises:
         TooFewOutcomes: if there is nothing to learn from.
     """
-    tell = progress or _nobody
+    with one_core():
+        return _fit(columns, outcomes, settings, progress or _nobody)
+
+
+def _fit(columns: Columns, outcomes: Outcomes, settings: Settings, tell: Progress) -> Fitted:
     prepared = prepare(columns, outcomes, settings)
     task, seed = prepared.task, settings.seed
     sample = task.sample

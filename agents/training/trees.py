@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.training.cores import one_core
 from agents.training.fit import (
     FitReport,
     Prepared,
@@ -107,11 +108,12 @@ def fit_trees(
     table = matrix(columns, prepared.task.features, len(columns))[prepared.rows]
     work = _Work(table, known, prepared.task.features, settings.seed)
     fold = folds(known, seed=settings.seed)
-    logits = work.cross_fit(fold)
-    if progress:
-        progress(0.6)
-    held_out = cross_calibrated(logits, known, fold)
-    newest = _newest(work)
+    with one_core():
+        logits = work.cross_fit(fold)
+        if progress:
+            progress(0.6)
+        held_out = cross_calibrated(logits, known, fold)
+        newest = _newest(work)
     model = TreeModel(
         text=work.train(np.arange(len(known))).model_to_string(),
         features=prepared.task.features,
