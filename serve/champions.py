@@ -1,18 +1,18 @@
-"""Champion and challenger by what their reports say of outcomes that neither had seen.
+"""Champion and challenger by outcomes that neither had seen.
 
-Sources:
-    A challenger is promoted when it is not worse (non-inferiority), not only when it is better:
-    measured, ADR on scoring. Reports hold no paired losses, so intervals of the AUC are compared.
+The analyst judges a challenger against the champion when it fits it, on the same leads
+(`policies.promotion`); that verdict counts. Where there is none, as between two older algorithms,
+their own reports are set side by side.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from storage.scoring import StoredAlgorithm
+from policies.promotion import MOST_ERROR
+from storage.scoring import AlgorithmStatus, StoredAlgorithm
 
-MOST_ECE = 0.05
-Verdict: TypeAlias = Literal["better", "no_worse", "worse", "unknown"]
+Verdict: TypeAlias = Literal["better", "no_worse", "objected", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +28,24 @@ def compare(challenger: StoredAlgorithm, champion: StoredAlgorithm | None) -> Co
     if champion is None:
         return Compared("unknown", ("No algorithm is active.",))
     if champion.id == challenger.id:
-        return Compared("no_worse", ("It is the active one.",))
+        return Compared("no_worse", ("It is the same algorithm.",))
+    paired = (challenger.report or {}).get("comparison")
+    if isinstance(paired, Mapping) and champion.status is AlgorithmStatus.ACTIVE:
+        return _paired(paired)
     ours, theirs = _figures(challenger.report), _figures(champion.report)
     if ours is None or theirs is None:
-        who = "it" if ours is None else "the champion"
+        who = "it" if ours is None else "the other"
         return Compared("unknown", (f"No outcomes have shown yet how well {who} foretells.",))
     return _judged(ours, theirs)
 
 
-def _judged(ours: "_Figures", theirs: "_Figures") -> Compared:
-    said = f"AUC {ours.auc:.3f} against {theirs.auc:.3f} of the champion"
-    calibrated = f"calibration error {ours.ece:.3f}"
-    if ours.ece >= MOST_ECE and ours.ece > theirs.ece:
-        return Compared("worse", (f"Its {calibrated} is {MOST_ECE} or more.", f"{said}."))
-    if ours.high < theirs.auc:
-        return Compared("worse", (f"It tells leads apart less well: {said}.",))
-    if ours.low > theirs.auc:
-        return Compared("better", (f"It tells leads apart better: {said}, {calibrated}.",))
-    return Compared("no_worse", (f"It is no worse: {said}, {calibrated}.",))
+def _paired(comparison: Mapping[str, Any]) -> Compared:
+    reasons = tuple(str(reason) for reason in comparison.get("reasons") or ())
+    if not comparison.get("promote"):
+        return Compared("objected", reasons)
+    difference, error = comparison.get("difference"), comparison.get("standard_error")
+    better = difference is not None and error is not None and difference < -error
+    return Compared("better" if better else "no_worse", reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,17 @@ class _Figures:
     low: float
     high: float
     ece: float
+
+
+def _judged(ours: _Figures, theirs: _Figures) -> Compared:
+    said = f"AUC {ours.auc:.3f} against {theirs.auc:.3f}, calibration error {ours.ece:.3f}"
+    if ours.ece >= MOST_ERROR and ours.ece > theirs.ece:
+        return Compared("objected", (f"Its probabilities are off: {said}.",))
+    if ours.high < theirs.auc:
+        return Compared("objected", (f"It tells leads apart less well: {said}.",))
+    if ours.low > theirs.auc:
+        return Compared("better", (f"It tells leads apart better: {said}.",))
+    return Compared("no_worse", (f"It is no worse: {said}.",))
 
 
 def _figures(report: Mapping[str, Any] | None) -> _Figures | None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.problems import Problem, response
@@ -127,6 +128,8 @@ def log() -> structlog.stdlib.BoundLogger:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, ClientDisconnect):
+        return Problem(400, "incomplete", "The body broke off before its end.")
     if is_outage(error):
         return Problem(
             503,

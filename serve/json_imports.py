@@ -16,8 +16,10 @@ from serve.problems import Problem, from_validation
 from serve.routing import StrictRequest, bounded_receive
 from serve.shapes.imports import ImportOut, JsonImport
 from serve.strict_json import loads
-from storage import imports, leads
+from storage import activities, imports, leads
+from storage.activities import Activity
 from storage.imports import ImportProblem, ImportStatus, Progress
+from storage.leads import Kept
 from storage.mailbox import Lane
 
 FILENAME = "json"
@@ -104,6 +106,12 @@ async def _kept(effects: Effects, import_id: UUID, drafts: Sequence[LeadDraft]) 
             import_id=import_id,
         )
         created += sum(each.created for each in kept)
-        told = dict.fromkeys(each.id for each in kept if each.created or each.changed)
+        told = {each.id: each for each in kept if each.created or each.changed}
+        await activities.record(effects.db, [_activity(effects, k) for k in told.values()])
         await effects.post("enricher", [LeadFound(i) for i in told], lane=Lane.BULK)
     return created
+
+
+def _activity(effects: Effects, kept: Kept) -> Activity:
+    kind = "lead.created" if kept.created else "lead.merged"
+    return Activity(effects.now, kept.id, kind, effects.actor, {}, effects.correlation_id)

@@ -82,7 +82,7 @@ class StrictRoute(APIRoute):
             if takes_json:
                 receive = bounded_receive(request, api.limits.body)
                 require_json(request.headers)
-                return await handler(StrictRequest(request.scope, receive))
+                return await handler(await read(request, receive))
             return await handler(request)
 
         return strict
@@ -96,6 +96,18 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = loads(await self.body())
         return self._json
+
+
+async def read(request: Request, receive: Receive) -> StrictRequest:
+    """Return the request with its body read.
+
+    Raises:
+        Problem: 400 if there is none.
+    """
+    strict = StrictRequest(request.scope, receive)
+    if not await strict.body():
+        raise Problem(400, "malformed_json", "Send a JSON body: there is none.")
+    return strict
 
 
 def require_json(headers: Headers) -> None:

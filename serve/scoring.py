@@ -181,7 +181,7 @@ async def activate_algorithm(algorithm_id: AlgorithmId, body: Activation, call: 
         wanted = await scoring.get(effects.db, algorithm_id)
         champion = await scoring.active(effects.db)
         found = compare(wanted, champion)
-        if found.verdict == "worse" and not body.force:
+        if found.verdict == "objected" and not body.force:
             raise _refused(found.reasons)
         former = await scoring.activate(effects.db, algorithm_id, now=effects.now)
         active = await scoring.get(effects.db, algorithm_id)
@@ -222,9 +222,9 @@ def _report(stored: StoredAlgorithm) -> dict[str, object] | None:
 
 
 def _refused(reasons: tuple[str, ...]) -> Problem:
-    errors = [FieldError(field="", reason="worse", message=each) for each in reasons]
-    detail = f"It did worse than the active one: {' '.join(reasons)} Send force: true to insist."
-    return Problem(409, "worse", detail, errors=errors)
+    errors = [FieldError(field="", reason="not_promoted", message=each) for each in reasons]
+    detail = f"{' '.join(reasons)} Send force: true to activate it all the same."
+    return Problem(409, "not_promoted", detail, errors=errors)
 
 
 def _activated(

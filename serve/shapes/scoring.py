@@ -160,7 +160,7 @@ class Comparison(Told):
 
     challenger: AlgorithmSummary
     champion: AlgorithmSummary
-    verdict: Literal["better", "no_worse", "worse", "unknown"]
+    verdict: Literal["better", "no_worse", "objected", "unknown"]
     reasons: list[str]
     challenger_report: dict[str, Any] | None
     champion_report: dict[str, Any] | None

@@ -1,5 +1,6 @@
 """The API over a real database, asked through its ASGI interface."""
 
+import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ ROLES_OF_AGENTS = ("analyst", "enricher", "prospector", "scorer", "supervisor")
 class Clock:
     """A clock that moves when told to."""
 
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=lambda: datetime.fromtimestamp(time.time(), UTC))
 
     def __call__(self) -> datetime:
         return self.now

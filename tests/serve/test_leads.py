@@ -138,9 +138,7 @@ async def test_a_change_that_takes_anothers_address_is_refused(world: World) -> 
     await made(world)
     bob = await made(world, email="bob@example.com")
 
-    answer = await world.client.patch(
-        f"/api/leads/{bob['id']}", json={"email": "ann@example.com"}
-    )
+    answer = await world.client.patch(f"/api/leads/{bob['id']}", json={"email": "ann@example.com"})
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "CONFLICT"
@@ -243,9 +241,7 @@ async def test_leads_are_found_by_name_address_number_and_company(world: World) 
         ("cursor=" + "A" * 999, 400, "bad_cursor"),
     ],
 )
-async def test_a_wrong_query_is_refused(
-    world: World, query: str, status: int, reason: str
-) -> None:
+async def test_a_wrong_query_is_refused(world: World, query: str, status: int, reason: str) -> None:
     answer = await world.client.get(f"/api/leads?{query}")
 
     assert answer.status_code == status
