@@ -164,6 +164,7 @@ def _engine(url: str, options: PoolOptions) -> AsyncEngine:
         max_overflow=0,
         pool_recycle=1800,
         pool_timeout=30,
+        pool_reset_on_return=None,  # `_transaction` ends each, or the connection
         isolation_level="AUTOCOMMIT",
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,

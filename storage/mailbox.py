@@ -311,7 +311,7 @@ def _head_and_bodies(letters: Sequence[Letter]) -> tuple[object, ...]:
         first.recipient,
         int(first.lane),
         first.kind,
-        [orjson.dumps(letter.body).decode() for letter in letters],
+        orjson.dumps([letter.body for letter in letters]).decode(),
         first.correlation_id,
         first.causation_id,
         MAX_ATTEMPTS,
