@@ -8,6 +8,7 @@ loopback: whoever may talk to Ray may run code as us.
 import hashlib
 import os
 import secrets
+import socket
 import sys
 from collections.abc import MutableMapping
 from importlib.util import find_spec
@@ -89,6 +90,7 @@ def _choose_proxy(binary: Path | None, folder: Path, environment: MutableMapping
     stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{haproxy.__file__}" "$@"\n')
     stand_in.chmod(0o700)
     environment["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+    environment["RAY_SERVE_FALLBACK_PROXY_HTTP_PORT"] = str(_free_port())
     environment["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(stand_in)
     environment["RAY_SERVE_HAPROXY_CONFIG_FILE_LOC"] = str(place / "haproxy.cfg")
     environment["RAY_SERVE_HAPROXY_SOCKET_PATH"] = str(place / "admin.sock")
@@ -98,6 +100,12 @@ def _choose_proxy(binary: Path | None, folder: Path, environment: MutableMapping
     environment[haproxy.REAL_BINARY] = str(binary)
     # The API itself believes what HAProxy wrote into X-Forwarded-For (deployment.py).
     environment["FORWARDED_ALLOW_IPS"] = ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _token(path: Path) -> Path:

@@ -13,6 +13,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from cluster.settings import ROOT
 from scripts.lifecycle.state import State
 
 UNREAL = "nothing real is asked, nothing is paid"
@@ -63,6 +64,13 @@ class Screen:
         self.console.print(_facts(state, directory))
         self.console.print()
         command = command_name()
+        if directory != ROOT / ".leadengine":
+            self.console.print(
+                Text.assemble(
+                    ("First: ", "dim"), (f"export LEADENGINE_DATA_DIR={directory}", "cyan")
+                ),
+                soft_wrap=True,
+            )
         nexts = [
             (f"{command} status --watch", "leads, agents and queues"),
             (f"{command} import FILE.csv --dry-run", "what would become of a file of leads"),
@@ -70,7 +78,7 @@ class Screen:
         ]
         if not attached:
             nexts.append((f"{command} down", "stop everything"))
-        self.console.print(_nexts(nexts))
+        self.console.print(_nexts(nexts), soft_wrap=True)
         if attached:
             self.console.print(Text("Ctrl-C stops everything.", style="dim"))
 
@@ -113,8 +121,7 @@ def command_name() -> str:
     if shutil.which("leadengine"):
         return "leadengine"
     command = Path(sys.executable).with_name("leadengine")
-    here = Path.cwd()
-    return str(command.relative_to(here)) if command.is_relative_to(here) else str(command)
+    return str(command.relative_to(ROOT)) if Path.cwd() == ROOT else str(command)
 
 
 def _facts(state: State, directory: Path) -> Table:
@@ -138,12 +145,14 @@ def _facts(state: State, directory: Path) -> Table:
     return table
 
 
-def _nexts(nexts: list[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
+def _nexts(nexts: list[tuple[str, str]]) -> Text:
+    longest = max(len(command) for command, _ in nexts)
+    lines = Text()
     for number, (command, what) in enumerate(nexts):
-        label = "Next:" if number == 0 else ""
-        table.add_row(Text(label, style="dim"), Text(command, style="cyan"), Text(what))
-    return table
+        lines.append("Next:  " if number == 0 else "\n       ", "dim")
+        lines.append(command.ljust(longest), "cyan")
+        lines.append(f"  {what}", "dim")
+    return lines
 
 
 def _figures(agents: list[dict[str, Any]], leads: dict[str, Any]) -> Text:

@@ -44,7 +44,7 @@ class State:
 
 @contextmanager
 def held(directory: Path) -> Generator[None, None, None]:
-    """Hold the data directory; its note is gone afterwards.
+    """Hold the data directory; its note is gone afterwards, unless it tells of an error.
 
     Raises:
         AlreadyRuns: if an engine holds it.
@@ -54,7 +54,9 @@ def held(directory: Path) -> Generator[None, None, None]:
         if not _locked(file):
             raise AlreadyRuns(str(directory))
         yield
-        (directory / NOTE).unlink(missing_ok=True)
+        said = read(directory)
+        if said is None or not said.error:
+            (directory / NOTE).unlink(missing_ok=True)
 
 
 def is_held(directory: Path) -> bool:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -71,14 +72,24 @@ def _attached(settings: Settings, options: UpOptions, screen: Screen) -> int:
         try:
             settings = _with_vendors(settings, options, screen, undo)
             engine = Engine(settings)
-            log = os.environ.get(LOG_FILE, "")
-            notes = Notebook(settings.directory, settings.url, settings.sandboxed, log)
+            log_file = os.environ.get(LOG_FILE, "")
+            notes = Notebook(settings.directory, settings.url, settings.sandboxed, log_file)
             code = _run(engine, notes, screen)
         except (EngineError, PostgresError, KeyRingError, SandboxError) as error:
-            screen.failed(str(error), f"{command_name()} doctor says more.")
-            state.write(settings.directory, State(os.getpid(), settings.url, error=str(error)))
-            return FAILED
+            return _failed(str(error), settings, screen)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and written down
+            with (settings.directory / "logs" / "engine.log").open("a") as log:
+                traceback.print_exc(file=log)
+            last = str(error).strip().splitlines() or [""]
+            return _failed(f"{type(error).__name__}: {last[-1].strip()}", settings, screen)
         return code
+
+
+def _failed(what: str, settings: Settings, screen: Screen) -> int:
+    logs = settings.directory / "logs"
+    screen.failed(what, f"The logs are in {logs}.", f"{command_name()} doctor says more.")
+    state.write(settings.directory, State(os.getpid(), settings.url, error=what))
+    return FAILED
 
 
 LOG_FILE = "LEADENGINE_DAEMON_LOG"
