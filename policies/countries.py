@@ -38,9 +38,10 @@ class Zone:
 def zone_of_phone(e164: str) -> Zone | None:
     """Return the time zone that a number belongs to; None if it tells nothing."""
     try:
-        zones = timezone.time_zones_for_number(phonenumbers.parse(e164, None))
+        number = phonenumbers.parse(e164, None)
     except NumberParseException:
         return None
+    zones = timezone.time_zones_for_geographical_number(number)
     return _likeliest(zones, country_of_phone(e164))
 
 
