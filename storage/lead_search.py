@@ -48,6 +48,7 @@ class LeadFilter:
     """Which leads; what is None does not narrow.
 
     Attributes:
+        external_id: exact; of any source unless one is named.
         tag: one that the lead has, among others.
         min_score, max_score: both included, 0 to 100; unscored leads have none.
         q: beginnings of words of a person's names, the company or the title, in any order; all of
@@ -58,6 +59,7 @@ class LeadFilter:
 
     status: LeadStatus | None = None
     source: str | None = None
+    external_id: str | None = None
     country: str | None = None
     industry: str | None = None
     tier: str | None = None
@@ -118,7 +120,7 @@ async def ids(
 
 def _conditions(sealer: Sealer, wanted: LeadFilter) -> Conditions:
     conditions = Conditions()
-    for name in ("source", "country", "industry", "tier", "outcome", "import_id"):
+    for name in ("source", "external_id", "country", "industry", "tier", "outcome", "import_id"):
         conditions.equal(name, getattr(wanted, name))
     conditions.equal("status", wanted.status and wanted.status.value)
     if wanted.tag is not None:

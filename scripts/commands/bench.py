@@ -29,6 +29,7 @@ def app() -> typer.Typer:
         ("scoring", scoring),
         ("api", api),
         ("sealing", sealing),
+        ("sandbox", sandbox),
     ):
         verb(bench, name, function, f"leadengine bench {name}", f"leadengine bench {name} --json")
     return bench
@@ -42,9 +43,16 @@ def mailbox(out: Output, *, quick: Quick = False) -> None:
     _run(out, "mailbox", quick=quick)
 
 
-def importing(out: Output, *, quick: Quick = False) -> None:
+def importing(
+    out: Output,
+    *,
+    quick: Quick = False,
+    million: Annotated[
+        bool, typer.Option("--million", help="Memory at a million rows too.")
+    ] = False,
+) -> None:
     """Rows a second into the database, encrypted; against COPY of the same rows."""
-    _run(out, "importing", quick=quick)
+    _run(out, "importing", quick=quick, million=million)
 
 
 def scoring(out: Output, *, quick: Quick = False) -> None:
@@ -62,13 +70,18 @@ def sealing(out: Output, *, quick: Quick = False) -> None:
     _run(out, "sealing", quick=quick)
 
 
-def _run(out: Output, *modules: str, quick: bool) -> None:
+def sandbox(out: Output, *, quick: Quick = False) -> None:
+    """Calls a second that the sandbox's OpenAI answers, and what each costs it."""
+    _run(out, "sandbox", quick=quick)
+
+
+def _run(out: Output, *modules: str, **options: bool) -> None:
     out.note("[dim]Medians; read the ratios, they are of one run on one machine.[/]")
     figures: list[Figure] = []
     with out.bars() as bars:
         for module in modules:
             step = bars.step(module)
-            figures += measure(module, quick=quick)
+            figures += measure(module, **options)
             step.finish()
     missed = [one.name for one in figures if one.passed is False]
     out.result({"figures": [one.as_json() for one in figures]}, figures_table(figures))
@@ -77,7 +90,7 @@ def _run(out: Output, *modules: str, quick: bool) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def measure(module: str, *, quick: bool) -> "list[Figure]":
+def measure(module: str, **options: bool) -> "list[Figure]":
     """Run ``scripts.bench.<module>``, on a PostgreSQL of its own if it wants one.
 
     Raises:
@@ -92,11 +105,11 @@ def measure(module: str, *, quick: bool) -> "list[Figure]":
             next_steps=("pip install --require-hashes -r requirements-bench.lock",),
         ) from error
     takes = inspect.signature(run).parameters
-    options = {"quick": quick} if "quick" in takes else {}
+    taken = {name: value for name, value in options.items() if name in takes}
     if "url" not in takes:
-        return figures_of(run(**options))
+        return figures_of(run(**taken))
     with throw_away_server() as url:
-        return figures_of(run(url, **options))
+        return figures_of(run(url, **taken))
 
 
 @contextmanager
@@ -142,8 +155,8 @@ def figures_table(figures: "list[Figure]") -> "RenderableType":
         (
             _mark(one),
             one.name,
-            f"{one.value:,.4g} {one.unit}" if one.value < 1000 else f"{one.value:,.0f} {one.unit}",
-            "" if one.baseline is None else f"{one.baseline:,.4g} {one.unit}",
+            f"{_amount(one.value)} {one.unit}",
+            "" if one.baseline is None else f"{_amount(one.baseline)} {one.unit}",
             one.against,
             "" if one.ratio is None else f"{one.ratio:.2f}",
             "" if one.target is None else f"{'≤' if one.at_most else '≥'} {one.target:g}",
@@ -152,6 +165,10 @@ def figures_table(figures: "list[Figure]") -> "RenderableType":
     ]
     headers = ("", "What", "Value", "Baseline", "of", "Ratio", "Target")
     return table(headers, rows, right=("Value", "Baseline", "Ratio", "Target"))
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _mark(figure: "Figure") -> "Text":

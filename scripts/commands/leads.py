@@ -135,7 +135,11 @@ def find(api: Api, who: str) -> Json:
         Problem: if there is none, or several have that external id.
     """
     if _is_uuid(who):
-        return api.get(f"/api/leads/{who}")
+        try:
+            return api.get(f"/api/leads/{who}")
+        except Problem as problem:
+            if problem.reason != "not_found":
+                raise
     name = "email" if "@" in who else "external_id"
     found = list(api.items("/api/leads", {name: who}, 3))
     if len(found) == 1:

@@ -32,6 +32,7 @@ class _Criteria(BaseModel):
 
     status: LeadStatus | None = None
     source: Word | None = None
+    external_id: Word | None = Field(default=None, description="its name at its source, exact")
     country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2")
     industry: Word | None = None
     tier: Word | None = None

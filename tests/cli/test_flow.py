@@ -129,6 +129,13 @@ def test_a_lead_is_found_by_its_address_and_its_score_explained(run: Cli, import
     assert "lead.created" in ran.out
 
 
+def test_a_lead_is_found_by_the_name_it_has_at_its_source(run: Cli, imported: Ran) -> None:
+    shown = run("leads", "show", "C-3", "--json").data
+
+    assert shown["email"] == THREE
+    assert run("leads", "show", shown["id"], "--json").data == shown
+
+
 def test_nobody_is_a_lead_that_says_so(run: Cli, imported: Ran) -> None:
     ran = run("leads", "show", "nobody@nowhere.example")
 
