@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Any
 
 import asyncpg
 from sqlalchemy import make_url
 
 from policies.lead import LeadStatus
 from scripts.bench.api_data import COUNTRIES, INDUSTRIES, KINDS, Words, fill, words
+from scripts.bench.figures import Figure
 from storage import lead_search
 from storage.database import Database, PoolOptions
 from storage.lead_search import Cursor, LeadFilter, Sort
@@ -48,13 +48,19 @@ class Question:
 Ask = Callable[[random.Random, Words], Question]
 
 
-def run(url: str, *, small: int = 10_000, large: int = 1_000_000) -> dict[str, Any]:
+def run(
+    url: str, *, small: int = 10_000, large: int = 1_000_000, quick: bool = False
+) -> list[Figure]:
     """Fill two databases on the server at ``url``, measure, and drop them.
 
+    Args:
+        quick: whether a tenth of the leads will do.
+
     Returns:
-        For "list" and "search" and each kind of question in them: median and 95th percentile in
-        milliseconds at both sizes, and the ratio of the percentiles; the target is 2.
+        The 95th percentile of lists, of searches, and of each kind of them, in milliseconds with
+        ``large`` leads, beside the same with ``small`` ones.
     """
+    large = large // 10 if quick else large
     names = {size: f"leadengine_bench_{size}" for size in (small, large)}
     urls = {size: asyncio.run(_fresh_database(url, name)) for size, name in names.items()}
     for bench in urls.values():
@@ -66,15 +72,12 @@ def run(url: str, *, small: int = 10_000, large: int = 1_000_000) -> dict[str, A
             asyncio.run(_drop(url, name))
 
 
-async def _run(urls: Mapping[int, str], small: int, large: int) -> dict[str, Any]:
+async def _run(urls: Mapping[int, str], small: int, large: int) -> list[Figure]:
     sealer = Sealer({1: secrets.token_bytes(32)}, 1, secrets.token_bytes(32))
     options = PoolOptions(size=1, statement_timeout=timedelta(minutes=10))
     databases = {size: Database(url, options=options) for size, url in urls.items()}
-    filling: dict[int, float] = {}
     for size, database in databases.items():
-        start = perf_counter()
         await fill(database, sealer, size)
-        filling[size] = round(perf_counter() - start, 1)
     groups = {"list": LISTS, "search": SEARCHES}
     timings = {
         group: {name: await _time(databases, sealer, ask) for name, ask in questions.items()}
@@ -82,11 +85,7 @@ async def _run(urls: Mapping[int, str], small: int, large: int) -> dict[str, Any
     }
     for database in databases.values():
         await database.close()
-    return {
-        "leads": {"small": small, "large": large},
-        "fill_seconds": filling,
-        **{group: _summary(each, small, large) for group, each in timings.items()},
-    }
+    return _figures(timings, small, large)
 
 
 async def _time(
@@ -118,26 +117,38 @@ async def _page(database: Database, sealer: Sealer, question: Question) -> float
         return (perf_counter() - start) * 1000
 
 
-def _summary(
-    timings: Mapping[str, Mapping[int, list[float]]], small: int, large: int
-) -> dict[str, Any]:
-    every = {
-        size: [took for times in timings.values() for took in times[size]]
-        for size in (small, large)
-    }
-    return {
-        **_figures(every, small, large),
-        "kinds": {name: _figures(times, small, large) for name, times in timings.items()},
-    }
+def _figures(
+    timings: Mapping[str, Mapping[str, Mapping[int, list[float]]]], small: int, large: int
+) -> list[Figure]:
+    figures: list[Figure] = []
+    for group, kinds in timings.items():
+        every = {
+            size: [took for times in kinds.values() for took in times[size]]
+            for size in (small, large)
+        }
+        figures.append(_figure(f"{group}, p95", every, small, large, target=TARGET))
+        figures += [_figure(f"  {name}, p95", t, small, large) for name, t in kinds.items()]
+    return figures
 
 
-def _figures(times: Mapping[int, list[float]], small: int, large: int) -> dict[str, Any]:
+def _figure(
+    name: str,
+    times: Mapping[int, list[float]],
+    small: int,
+    large: int,
+    *,
+    target: float | None = None,
+) -> Figure:
     slow = {size: quantiles(times[size], n=20)[SLOWEST - 1] for size in (small, large)}
-    return {
-        "small_ms": {"p50": round(median(times[small]), 2), "p95": round(slow[small], 2)},
-        "large_ms": {"p50": round(median(times[large]), 2), "p95": round(slow[large], 2)},
-        "ratio": round(slow[large] / slow[small], 2),
-    }
+    return Figure(
+        f"{name} (median {median(times[large]):.1f} ms)",
+        slow[large],
+        "ms",
+        slow[small],
+        f"{small:,} leads",
+        target,
+        at_most=True,
+    )
 
 
 def _uneven(chance: random.Random, values: tuple[str, ...] | list[str]) -> str:
@@ -194,4 +205,4 @@ def _plain(url: str) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1]), indent=2))
+    print(json.dumps([figure.as_json() for figure in run(sys.argv[1])], indent=2))

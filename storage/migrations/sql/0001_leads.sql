@@ -111,7 +111,8 @@ CREATE INDEX leads_tier ON leads (tier, coalesce(score, -1) DESC, id DESC)
 CREATE INDEX leads_industry ON leads (industry) WHERE deleted_at IS NULL AND industry IS NOT NULL;
 CREATE INDEX leads_country ON leads (country) WHERE deleted_at IS NULL AND country IS NOT NULL;
 CREATE INDEX leads_tags ON leads USING gin (tags) WHERE deleted_at IS NULL AND tags <> '{}';
-CREATE INDEX leads_search ON leads USING gin (search_tokens) WHERE deleted_at IS NULL;
+-- Not partial: PostgreSQL never joins the bitmaps of two indexes that share a predicate.
+CREATE INDEX leads_search ON leads USING gin (search_tokens);
 -- So many, that the planner knows the common words: it then reads the list until the page is full,
 -- and looks up and sorts only rare ones.
 ALTER TABLE leads ALTER search_tokens SET STATISTICS 500;
