@@ -14,6 +14,7 @@ Sources:
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from policies.csv_layout import (
@@ -208,6 +209,10 @@ class _Reading:
 
     def _closed(self) -> tuple[list[str], int]:
         """Read the record that begins here; return it and how many lines it takes."""
+        line = self._lines[self.at]
+        with suppress(csv.Error):  # most take one line, and this is the fast way to read it
+            alone = csv.reader((line,), delimiter=self._layout.delimiter, strict=True)
+            return next(alone), 1
         feed = _Feed(self._lines, self.at)
         reader = csv.reader(feed, delimiter=self._layout.delimiter, strict=True)
         try:
