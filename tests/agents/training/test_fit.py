@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,8 +160,10 @@ def test_leaks_are_named_with_what_rests_on_them() -> None:
     result = np.where(data.outcomes.converted, "signed", "no answer").tolist()
     leaky = RealData(Columns({**data.columns.values, "result": result}), data.outcomes)
 
-    leaks = _fit(leaky).report.leaks
+    report = _fit(leaky).report
+    leaks = report.leaks
 
+    assert json.loads(json.dumps(report.document()))["leaks"]["command"] == leaks.command
     assert leaks.command == '--exclude "result"'
     assert (leaks.auc_with or 0) > 0.99
     assert (leaks.auc_without or 1) < 0.8
