@@ -26,6 +26,15 @@ COLUMNS = (
 )
 
 
+async def plan_anew(connection: asyncpg.Connection) -> None:
+    """Plan every statement of this transaction for the tables as they are.
+
+    A plan that was made, and kept, while the table was empty reads it whole for every lead once it
+    holds thousands: until the statistics come, a plan may use any of its partial indexes.
+    """
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 def opened(sealer: Sealer, row: asyncpg.Record) -> Lead:
     """Return the lead that a row of `COLUMNS` holds."""
     return Lead(

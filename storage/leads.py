@@ -31,6 +31,7 @@ from storage.lead_rows import (
     email_keys,
     notes_text,
     opened,
+    plan_anew,
 )
 from storage.sealing import Sealer
 
@@ -129,6 +130,7 @@ async def get_many(
 ) -> list[Lead]:
     """Read leads in the order of ``ids``; those that are not there are left out."""
     connection = await driver(db)
+    await plan_anew(connection)
     rows = await connection.fetch(_GET_LOCKED if lock else _GET, ids)
     by_id = {row["id"]: row for row in rows}
     return [opened(sealer, by_id[each]) for each in ids if each in by_id]
@@ -198,6 +200,7 @@ async def enrich(db: Connection, changes: Sequence[Enriched], *, now: datetime) 
     Leads that are gone are passed over. Return how many changed.
     """
     connection = await driver(db)
+    await plan_anew(connection)
     rows = list({change.lead_id: change for change in changes}.values())
     for name in ("industry", "country", "domain"):
         check_texts(name, [getattr(row, name) for row in rows], longest=LONGEST_KEY)
@@ -221,9 +224,11 @@ async def set_scores(db: Connection, rows: Sequence[Scored], *, now: datetime) -
 
     Leads that are gone are passed over. Return how many there were.
     """
+    connection = await driver(db)
+    await plan_anew(connection)
     rows = list({row.lead_id: row for row in rows}.values())
     return await count(
-        await driver(db),
+        connection,
         _SET_SCORES,
         [row.lead_id for row in rows],
         [row.score for row in rows],
