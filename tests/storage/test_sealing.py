@@ -263,3 +263,20 @@ def test_a_token_is_not_the_head_of_a_blind_index() -> None:
     for field in ("email", "phone", "name tokens"):
         blind = SEALER.blind(field, "smith")
         assert token.to_bytes(8, signed=True) not in blind
+
+
+def test_a_lead_is_found_by_words_of_its_person_and_of_what_is_kept_in_clear() -> None:
+    tokens = set(SEALER.search_tokens("Jörg", "Weiß", "Smith & Sons", "Head of Sales"))
+
+    for typed in ("jor weiss", "smith sales", "WEISS sons hea", ""):
+        assert all(tokens & {*pair} for pair in SEALER.search_query(typed)), typed
+    assert not all(tokens & {*pair} for pair in SEALER.search_query("jörg meyer"))
+
+
+def test_the_token_of_a_word_kept_in_clear_does_not_tell_that_of_the_same_name() -> None:
+    ((name, clear),) = SEALER.search_query("smith")
+
+    assert name in SEALER.search_tokens("Smith", None, "", "")
+    assert clear in SEALER.search_tokens(None, None, "Smith", "")
+    assert {name} == {*SEALER.name_query("smith")}
+    assert clear not in SEALER.search_tokens("Smith", None, "", "")
