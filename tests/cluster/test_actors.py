@@ -165,7 +165,7 @@ async def pid_of(fleet: Any, name: str) -> int:
         while True:
             try:
                 return int((await fleet.status(name))["pid"])
-            except Exception:
+            except Exception:  # noqa: BLE001 - it restarts: ask again
                 await asyncio.sleep(0.1)
 
 
@@ -183,7 +183,7 @@ async def until(look: Callable[[], Awaitable[Any]], wanted: object) -> None:
     seen: Any = None
     try:
         async with asyncio.timeout(PATIENCE):
-            while (seen := await look()) != wanted:
+            while (seen := await look()) != wanted:  # noqa: ASYNC110 - nothing tells us
                 await asyncio.sleep(0.05)
     except TimeoutError:
         pytest.fail(f"saw {seen!r}, not {wanted!r}, within {PATIENCE:.0f} s")

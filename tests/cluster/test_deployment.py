@@ -1,0 +1,90 @@
+"""The API and the supervisor under Ray Serve, behind HAProxy where there is one."""
+
+import os
+import socket
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from cluster import ray_environment, roles
+from cluster.first_run import operator_key, prepare_storage
+from cluster.settings import Settings
+from storage.database import Database
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Generator[int, None, None]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield int(probe.getsockname()[1])
+
+
+async def test_the_front_door_answers_and_tells_nothing_about_the_house(
+    ray_cluster: Settings, database: Database, port: int
+) -> None:
+    import ray.serve
+
+    from cluster import deployment
+    from cluster.fleet import RayFleet
+
+    settings = ray_cluster.model_copy(update={"port": port})
+    now = datetime.now(UTC)  # noqa: TID251 - keys are made for the real clock
+    async with roles.opened(settings, "test", 2) as kit:
+        await prepare_storage(kit, roles.table(settings), now)
+        key = await operator_key(database, "", now)
+        assert await operator_key(database, key, now) == key
+    deployment.start(settings)
+    try:
+        with httpx.Client(base_url=settings.url, timeout=20) as client:
+            answers_for_itself(client, key)
+            if ray_environment.haproxy_binary() is not None:
+                says_nothing_more(client, key)
+        listens_on_loopback_only(ray_environment.temporary_folder(ray_cluster.directory))
+    finally:
+        ray.serve.delete("supervisor")
+        await RayFleet("").remove_all()
+        ray.serve.shutdown()
+
+
+def answers_for_itself(client: httpx.Client, key: str) -> None:
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/api/leads").status_code == 401
+    leads = client.get("/api/leads", headers={"Authorization": f"Bearer {key}"})
+    assert leads.json()["items"] == []
+
+
+def says_nothing_more(client: httpx.Client, key: str) -> None:
+    for path in ("/-/routes", "/-/healthz", "/-/ROUTES"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND"), path
+    hurried = client.get(
+        "/api/leads",
+        headers={"Authorization": f"Bearer {key}", "x-request-timeout-seconds": "0.0001"},
+    )
+    assert hurried.status_code == 200
+    assert "server" not in hurried.headers
+
+
+def listens_on_loopback_only(folder: Path) -> None:
+    """Every port of every process that belongs to this Ray."""
+    ours = [p for p in psutil.Process().children(recursive=True) if belongs(p, folder)]
+    assert any("ServeReplica" in " ".join(p.cmdline()) for p in ours)
+    for process in ours:
+        for connection in process.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                address: Any = connection.laddr
+                assert address.ip in {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, process.cmdline()
+
+
+def belongs(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.pid != os.getpid() and ray_environment.MARK in process.environ()
+    except psutil.Error:
+        return False
