@@ -23,7 +23,7 @@ from ray.actor import ActorProxy
 
 from agents.failpoints import Failpoints
 from agents.runtime import Worker
-from cluster import logs
+from cluster import logs, memory
 from cluster.ray_environment import NAMESPACE
 from cluster.roles import Kit, Role, now, opened, pool_options
 from cluster.settings import Settings, asyncpg_url
@@ -114,6 +114,7 @@ class AgentHost:
         logs.configure(settings.log_level, settings.log_format, file)
         async with opened(settings, self._name, self._role.connections) as kit:
             self._worker = self._new_worker(kit)
+            memory.settle()
             try:
                 if not self._stopping.is_set():
                     self._state, self._error = "running", None

@@ -23,6 +23,7 @@ from sqlalchemy import make_url
 from agents.messages import ImportLeads, encode
 from agents.prospector import Prospector
 from agents.runtime import Worker
+from cluster import memory
 from policies.csv_layout import HEAD_BYTES
 from policies.import_plan import ImportOptions, plan_file
 from scripts.bench.figures import Figure
@@ -86,6 +87,7 @@ async def _run(url: str, counts: tuple[int, ...]) -> list[Figure]:
     figures: list[Figure] = []
     peaks: list[float] = []
     await _imported(await _fresh(url), 2 * counts[0])  # modules loaded, caches full
+    memory.settle()  # as every actor does
     for count in counts:
         bench = await _fresh(url)
         seconds, peak = await _imported(bench, count)
