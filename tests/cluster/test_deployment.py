@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,15 @@ from storage.database import Database
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Generator[int, None, None]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield int(probe.getsockname()[1])
-
-
 async def test_the_front_door_answers_and_tells_nothing_about_the_house(
-    ray_cluster: Settings, database: Database, port: int
+    ray_cluster: Settings, database: Database
 ) -> None:
     import ray.serve
 
     from cluster import deployment
     from cluster.fleet import RayFleet
 
-    settings = ray_cluster.model_copy(update={"port": port})
+    settings = ray_cluster.model_copy(update={"port": free_port()})
     now = datetime.now(UTC)  # noqa: TID251 - keys are made for the real clock
     async with roles.opened(settings, "test", 2) as kit:
         await prepare_storage(kit, roles.table(settings), now)
@@ -51,6 +43,12 @@ async def test_the_front_door_answers_and_tells_nothing_about_the_house(
         ray.serve.delete("supervisor")
         await RayFleet("").remove_all()
         ray.serve.shutdown()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def answers_for_itself(client: httpx.Client, key: str) -> None:
