@@ -117,9 +117,11 @@ def _tell(out: Output, fitted: Json, switched: Json | None) -> None:
 def _advice(fitted: Json, label: str, switched: Json | None) -> tuple[str, ...]:
     found: Json = fitted["report"] or {}
     compared: Json = found.get("comparison") or {}
-    if leaking := suspects(found):
-        kept: list[str] = fitted["definition"].get("settings", {}).get("exclude") or []
-        return (f"leadengine score fit {exclusions([*kept, *leaking])}",)
+    kept: list[str] = fitted["definition"].get("settings", {}).get("exclude") or []
+    if everything := suspects(found, even_weak=True):
+        likely = suspects(found, even_weak=False)
+        ways = [likely, everything] if likely and likely != everything else [everything]
+        return tuple(f"leadengine score fit {exclusions([*kept, *way])}" for way in ways)
     if switched and switched["activated"]:
         return ("leadengine score leads --all", "leadengine leads list --sort best")
     if compared.get("promote", True):

@@ -107,9 +107,10 @@ def _trees(beside: Json | None) -> "list[RenderableType]":
     return [line(words, (" (score fit --trees)", "dim"))]
 
 
-def suspects(found: Json) -> list[str]:
-    """The columns that seem to know the outcome already."""
-    return [one["column"] for one in (found.get("leaks") or {}).get("suspicions") or []]
+def suspects(found: Json, *, even_weak: bool) -> list[str]:
+    """The columns that seem to know the outcome already; weak suspicions only if asked for."""
+    told = (found.get("leaks") or {}).get("suspicions") or []
+    return [one["column"] for one in told if even_weak or one["strength"] != "possible"]
 
 
 def _suspects(leaks: Json) -> "list[RenderableType]":
