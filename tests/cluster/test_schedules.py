@@ -2,10 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from agents.messages import Tick, decode
+from agents.runtime import Worker, drain
+from agents.supervisor import Supervisor
 from cluster.schedules import SCHEDULES, Schedule, ticks
 from storage import mailbox
 from storage.database import Database
+from storage.mailbox import Mailbox
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 HOURLY = Schedule("purge", "supervisor", timedelta(hours=1))
@@ -15,6 +20,26 @@ def test_a_tick_stands_for_the_last_full_moment() -> None:
     letter = ticks([HOURLY], NOW)[0]
     assert decode(letter.body) == Tick("purge", datetime(2026, 3, 1, 12, tzinfo=UTC))
     assert letter.recipient == "supervisor"
+
+
+async def test_every_tick_is_understood_by_whom_it_is_sent_to(database: Database) -> None:
+    async with database.transaction() as db:
+        await mailbox.post(db, ticks(SCHEDULES, NOW), now=NOW)
+
+    box = Mailbox(database.url, "supervisor", "test", virtual=True)
+    await box.open(NOW)
+    worker = Worker(Supervisor(lambda: NOW), database, box, lambda: NOW, lambda: 0.5, virtual=True)
+    await drain([worker])
+    await box.close()
+
+    async with database.transaction() as db:
+        left = await db.execute(text("SELECT kind, reason FROM dead_letters"))
+        assert [tuple(row) for row in left] == []
+        waiting = await db.execute(
+            text("SELECT body->>'schedule' FROM messages WHERE recipient = 'supervisor'")
+        )
+        assert [*waiting.scalars()] == []
+    assert worker.tally.failed == 0
 
 
 def test_every_schedule_has_a_name_of_its_own() -> None:
