@@ -5,7 +5,7 @@ Learning takes seconds to minutes of one core: it runs in a thread while the lea
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.agent import Done, Outcome, Refuse, Turn
 from agents.messages import FitAlgorithm, Message
-from agents.training.learn import Lesson, Material, learn, versus
+from agents.training.learn import Lesson, Material, dated, learn, versus
 from policies.algorithm import (
     Definition,
     Ensemble,
@@ -71,7 +71,9 @@ class Analyst:
         except ValueError as problem:
             return await self._cannot(kept, str(problem), turn)
         await turn.reach("fit.after")
-        await self._keep(kept, lesson, await self._compare(lesson, material, turn), turn)
+        compared = await self._compare(lesson, material, turn)
+        learned = replace(lesson, definition=dated(lesson, material))
+        await self._keep(kept, learned, compared, turn)
         return Done()
 
     async def _material(self, settings: Settings, turn: Turn) -> Material:
@@ -86,7 +88,7 @@ class Analyst:
         converted = np.array([outcome is True for outcome in rows.outcomes], bool)
         decided = np.array([outcome is not None for outcome in rows.outcomes], bool)
         rubric = np.array([known.get(lead_id, np.nan) for lead_id in rows.ids], float)
-        return Material(rows.columns, Outcomes(converted, decided), rubric)
+        return Material(rows.columns, Outcomes(converted, decided), rubric, rows.created_at)
 
     async def _compare(self, lesson: Lesson, material: Material, turn: Turn) -> Comparison | None:
         """Judge the lesson against the algorithm in force, if that can score."""

@@ -19,7 +19,8 @@ from policies.confidence import TIERS, Tier, tier_positions
 
 MOST_ERROR = 0.05
 MOST_GROWTH, NOTICEABLE = 2.0, 0.02
-"""A tier may not more than double, unless it stays within two points of its share."""
+"""A tier may not more than double, unless it stays within two points of its share; where the
+champion's own probabilities are off, as a template's may be, its tiers bind nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def compare(outcomes: Labels, champion: Floats, challenger: Floats) -> Compariso
         *_too_few(old),
         *_worse(difference, error),
         *_uncalibrated(new),
-        *_moved(shares),
+        *(_moved(shares) if _honest(old) else ()),
     )
     reasons = objections or (_welcome(difference or 0.0, error or 0.0, old, new),)
     return Comparison(not objections, reasons, old, new, difference, error, shares)
@@ -89,6 +90,10 @@ def _uncalibrated(new: Accuracy) -> tuple[str, ...]:
     )
 
 
+def _honest(old: Accuracy) -> bool:
+    return old.ece is None or old.ece < MOST_ERROR
+
+
 def _moved(shares: Mapping[Tier, tuple[float, float]]) -> tuple[str, ...]:
     return tuple(
         f"The tier {tier} would grow from {old:.1%} to {new:.1%} of the leads, more than double."
@@ -103,7 +108,7 @@ def _welcome(difference: float, error: float, old: Accuracy, new: Accuracy) -> s
     than = " than" if better == "better" else " as"
     return (
         f"On {new.n:,} leads with known outcomes it foretells {better}{than} the present one"
-        f"{ranking}, its probabilities are honest, and no tier more than doubles."
+        f"{ranking}, and its probabilities are honest."
     )
 
 

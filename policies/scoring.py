@@ -182,9 +182,9 @@ class Algorithm:
         )
 
     def _not_fetched(self, codes: Sequence[int]) -> list[str]:
-        return [
-            name for name, code in zip(self.card.names, codes, strict=True) if code == NOT_FETCHED
-        ]
+        own = set(self.card.columns)
+        states = zip(self.card.names, codes, strict=True)
+        return [name for name, code in states if code == NOT_FETCHED and name in own]
 
 
 def score_one(

@@ -36,7 +36,8 @@ class ScriptedJudge:
     """A model that gives every lead the same levels, and keeps a book of what it billed.
 
     Attributes:
-        levels: the level of every criterion; the quote is a word of every document.
+        level: of every criterion, unless a word of ``by_word`` is in the document; the quote is
+            a word of every document.
         failures: raised in order, each instead of an answer; None answers.
         billed: calls answered, by id.
         lost: answers that were billed but never arrived: their calls raise as in doubt.
@@ -44,6 +45,7 @@ class ScriptedJudge:
 
     model: str = "gpt-4.1-mini"
     level: int = 3
+    by_word: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[Exception | None] = field(default_factory=list[Exception | None])
     billed: dict[UUID, BaseModel] = field(default_factory=dict[UUID, BaseModel])
     asked: list[str] = field(default_factory=list[str])
@@ -89,8 +91,13 @@ class ScriptedJudge:
         return 1000
 
     def _answer(self, document: str, answer: type[A]) -> A:
+        level = next((n for word, n in self.by_word.items() if word in document), self.level)
         criteria = [
-            {"id": name, "level": self.level, "evidence": "company" if "company" in document else ""}
+            {
+                "id": name,
+                "level": level,
+                "evidence": "visits" if "visits" in document else "company",
+            }
             for name in ("fit", "authority", "need", "intent", "timing")
         ]
         return answer.model_validate(

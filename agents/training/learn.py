@@ -1,10 +1,14 @@
 """Learning whatever an algorithm can learn, and comparing it with the one in force.
 
-Champion and challenger are judged on the same leads; the challenger never saw their outcomes. The
-champion may have learned from some of them, which can only flatter it.
+Champion and challenger are judged on the same leads, and neither has seen their outcomes: the
+challenger foretells each lead from the others, and a champion that was learned itself is judged on
+the leads that came after its training; where those are too few, its settings are learned once more
+from the same leads and in the same way as the challenger's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,12 +18,14 @@ from scipy.special import expit, logit
 from agents.training.ensemble import fit_rubric
 from agents.training.fit import Fitted, TooFewOutcomes, fit_scorecard, prepare
 from agents.training.trees import FittedTrees, TreeScorer, fit_trees
+from policies.accuracy import FEWEST_POSITIVES
 from policies.algorithm import (
     Definition,
     Ensemble,
     Learned,
     Settings,
     Template,
+    Training,
     Trees,
     Weighted,
     scorecard_of,
@@ -38,11 +44,13 @@ class Material:
 
     Attributes:
         rubric: logits of GPT-4's evidence, NaN for leads without.
+        created_at: of each lead, aware UTC, ascending.
     """
 
     columns: Columns
     outcomes: Outcomes
     rubric: Floats
+    created_at: Sequence[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +91,65 @@ def learn(definition: Definition, material: Material) -> Lesson:
 
 
 def versus(lesson: Lesson, champion: Definition, material: Material) -> Comparison:
-    """Compare a lesson with the algorithm in force, on the leads with a known outcome."""
-    present = expit(_logits(champion, material)[lesson.rows])
-    return compare(lesson.outcomes, present, lesson.held_out)
+    """Compare a lesson with the algorithm in force, on outcomes that neither has seen."""
+    training = _training(champion)
+    if training is None:
+        return compare(lesson.outcomes, _present(champion, material, lesson.rows), lesson.held_out)
+    newer = _newer(lesson, training, material)
+    if _enough(lesson.outcomes[newer]):
+        present = _present(champion, material, lesson.rows[newer])
+        return compare(lesson.outcomes[newer], present, lesson.held_out[newer])
+    again = learn(_unlearned(champion), material)
+    _, ours, theirs = np.intersect1d(lesson.rows, again.rows, return_indices=True)
+    return compare(lesson.outcomes[ours], again.held_out[theirs], lesson.held_out[ours])
 
 
-def probabilities(definition: Definition, material: Material) -> Floats:
-    """What a fitted algorithm says of every lead."""
-    return expit(_logits(definition, material))
+def _present(champion: Definition, material: Material, rows: NDArray[np.intp]) -> Floats:
+    return expit(_logits(champion, material)[rows])
+
+
+def _newer(lesson: Lesson, training: Training, material: Material) -> NDArray[np.intp]:
+    """Places in the lesson of leads that came after a training."""
+    until = training.until
+    if until is None:
+        return np.array([], np.intp)
+    return np.flatnonzero([material.created_at[row] > until for row in lesson.rows])
+
+
+def _enough(outcomes: NDArray[np.bool_]) -> bool:
+    return min(int(outcomes.sum()), int((~outcomes).sum())) >= FEWEST_POSITIVES
+
+
+def _unlearned(definition: Definition) -> Definition:
+    """The same settings without what was learned."""
+    match definition:
+        case Ensemble(base=Learned(settings=settings)):
+            return Ensemble(base=Learned(settings=settings))
+        case Trees(settings=settings):
+            return Trees(settings=settings)
+        case Learned(settings=settings):
+            return Learned(settings=settings)
+        case _:
+            return definition
+
+
+def _training(definition: Definition) -> Training | None:
+    base = definition.base if isinstance(definition, Ensemble) else definition
+    return base.training if isinstance(base, Learned | Trees) else None
+
+
+def dated(lesson: Lesson, material: Material) -> Definition:
+    """What was learned, with the dates of the leads it was learned from."""
+    definition = lesson.definition
+    training = _training(definition)
+    if training is None:
+        return definition
+    since, until = (material.created_at[row] for row in (lesson.rows[0], lesson.rows[-1]))
+    known = training.model_copy(update={"since": since, "until": until})
+    if isinstance(definition, Ensemble):
+        base = definition.base.model_copy(update={"training": known})
+        return definition.model_copy(update={"base": base})
+    return definition.model_copy(update={"training": known})
 
 
 def _fit(material: Material, settings: Settings) -> Fitted:
