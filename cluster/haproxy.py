@@ -21,7 +21,7 @@ from pathlib import Path
 
 REAL_BINARY = "LEADENGINE_HAPROXY_BINARY"
 ADDRESS = "LEADENGINE_HOST"
-_PROBLEM = {
+PROBLEM = {
     "type": "about:blank",
     "title": "Not found",
     "status": 404,
@@ -37,7 +37,7 @@ _AWAY = {
 }
 _RULES = f"""\
     http-request return status 404 content-type application/problem+json string \
-{json.dumps(json.dumps(_PROBLEM))} if {{ path_beg -i /-/ }}
+{json.dumps(json.dumps(PROBLEM))} if {{ path_beg -i /-/ }}
     http-request del-header x-request-timeout-seconds
     http-request del-header x-request-disconnect-disabled
     http-request set-header x-forwarded-for %[src]

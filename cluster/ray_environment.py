@@ -19,6 +19,7 @@ from cluster.settings import Settings
 
 NAMESPACE = "leadengine"
 MARK = "LEADENGINE_ENGINE"
+CLOSED_PROXY = "cluster.closed_proxy.middlewares"
 _LEAN = {
     # Everywhere but here "no cluster" means: loopback addresses only. A Ray that may grow beyond
     # this machine is not started by us but by its launcher, which does not use this.
@@ -74,6 +75,8 @@ def prepare(settings: Settings, environment: MutableMapping[str, str] = os.envir
     environment[MARK] = str(settings.directory)
     environment["RAY_AUTH_MODE"] = "token"
     environment["RAY_AUTH_TOKEN_PATH"] = str(_token(settings.directory / "ray.token"))
+    # The API itself decides whom to believe about X-Forwarded-For (`deployment.build_asgi`).
+    environment["FORWARDED_ALLOW_IPS"] = ""
     binary = haproxy_binary() if settings.haproxy else None
     _choose_proxy(binary, folder, environment)
     return binary is not None
@@ -82,13 +85,14 @@ def prepare(settings: Settings, environment: MutableMapping[str, str] = os.envir
 def _choose_proxy(binary: Path | None, folder: Path, environment: MutableMapping[str, str]) -> None:
     if binary is None:
         environment["RAY_SERVE_ENABLE_HA_PROXY"] = "0"
-        environment["FORWARDED_ALLOW_IPS"] = ""
+        environment["RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"] = CLOSED_PROXY
         return
     place = folder / "h"
     place.mkdir(mode=0o700, exist_ok=True)
     stand_in = place / "haproxy"
     stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{haproxy.__file__}" "$@"\n')
     stand_in.chmod(0o700)
+    environment.pop("RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH", None)
     environment["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
     environment["RAY_SERVE_FALLBACK_PROXY_HTTP_PORT"] = str(_free_port())
     environment["RAY_SERVE_HAPROXY_BINARY_PATH"] = str(stand_in)
@@ -98,8 +102,6 @@ def _choose_proxy(binary: Path | None, folder: Path, environment: MutableMapping
     environment["RAY_SERVE_HAPROXY_SERVER_STATE_FILE"] = str(place / "state")
     environment["RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH"] = str(place / "metrics.sock")
     environment[haproxy.REAL_BINARY] = str(binary)
-    # The API itself believes what HAProxy wrote into X-Forwarded-For (deployment.py).
-    environment["FORWARDED_ALLOW_IPS"] = ""
 
 
 def _free_port() -> int:

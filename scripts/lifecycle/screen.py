@@ -138,7 +138,7 @@ def _facts(state: State, directory: Path) -> Table:
     if state.proxy and state.proxy != "HAProxy":
         table.add_row(
             "  Warning",
-            Text("HAProxy is not installed: Ray's own proxy is ten times slower", style="yellow"),
+            Text("HAProxy is not used: Ray's own proxy is ten times slower", style="yellow"),
         )
     if state.log:
         table.add_row("  Log", state.log)
