@@ -37,13 +37,13 @@ def add_routes(router: APIRouter) -> None:
     routes.add("POST", f"{base}/drop", drop_dead_letters, write, answer=Dropped)
     routes.add(
         "POST",
-        f"{base}/{{id}}/replay",
+        f"{base}/{{id:int}}/replay",
         replay_dead_letter,
         write,
         answer=Replayed,
         problems=(404,),
     )
-    routes.add("DELETE", f"{base}/{{id}}", drop_dead_letter, write, status=204, problems=(404,))
+    routes.add("DELETE", f"{base}/{{id:int}}", drop_dead_letter, write, status=204, problems=(404,))
 
 
 async def list_dead_letters(

@@ -47,6 +47,7 @@ def add_routes(router: APIRouter) -> None:
     """Add what can be done with imports."""
     routes = Routes(router, "imports")
     base = "/api/leads/import"
+    one = f"{base}/{{id:uuid}}"
     routes.add(
         "POST",
         base,
@@ -62,11 +63,16 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add("GET", base, list_imports, Scope.LEADS_READ, answer=ImportPage)
     routes.add(
-        "GET", f"{base}/{{id}}", get_import, Scope.LEADS_READ, answer=ImportOut, problems=(404,)
+        "GET",
+        f"{base}/{{id:uuid}}",
+        get_import,
+        Scope.LEADS_READ,
+        answer=ImportOut,
+        problems=(404,),
     )
     routes.add(
         "GET",
-        f"{base}/{{id}}/problems",
+        f"{one}/problems",
         list_problems,
         Scope.LEADS_READ,
         answer=ProblemPage,

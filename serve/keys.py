@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from policies.decision import Decision
 from serve.calls import Answer, Caller, Effects, IdempotencyKey
-from serve.problems import Problem, invalid, not_found
+from serve.problems import Problem, not_found
 from serve.scopes import Scope
 from serve.shapes.operations import KeyList, KeyOut, MadeKey, NewKey
 from serve.table import Routes
@@ -51,7 +51,8 @@ async def make_key(body: NewKey, call: Caller, key: IdempotencyKey = None) -> Re
         names = ", ".join(sorted(lacking))
         raise Problem(403, "missing_scope", f"You cannot give what you lack: {names}.")
     if body.expires_at is not None and body.expires_at <= call.now:
-        raise invalid("expires_at", "must lie in the future")
+        detail = "A key that has expired already opens nothing: choose a later time."
+        raise Problem(409, "expired", detail, field="expires_at")
 
     async def make(effects: Effects) -> Answer:
         made, text = await api_keys.create(

@@ -33,7 +33,7 @@ IfMatch = Annotated[
 def add_routes(router: APIRouter) -> None:
     """Add what can be done with one lead."""
     routes = Routes(router, "leads")
-    tag = {"ETag": "the lead's version in quotes"}
+    one, tag = "/api/leads/{id:uuid}", {"ETag": "the lead's version in quotes"}
     routes.add(
         "POST",
         "/api/leads",
@@ -43,10 +43,11 @@ def add_routes(router: APIRouter) -> None:
         status=201,
         problems=(409,),
         headers=tag | {"Location": "address of the lead"},
+        also={200: LeadOut},
     )
     routes.add(
         "GET",
-        "/api/leads/{id}",
+        one,
         get_lead,
         Scope.LEADS_READ,
         answer=LeadOut,
@@ -55,7 +56,7 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add(
         "PATCH",
-        "/api/leads/{id}",
+        one,
         change_lead,
         Scope.LEADS_WRITE,
         answer=LeadOut,
@@ -63,11 +64,16 @@ def add_routes(router: APIRouter) -> None:
         headers=tag,
     )
     routes.add(
-        "DELETE", "/api/leads/{id}", remove_lead, Scope.LEADS_WRITE, status=204, problems=(404,)
+        "DELETE",
+        one,
+        remove_lead,
+        Scope.LEADS_WRITE,
+        status=204,
+        problems=(404,),
     )
     routes.add(
         "GET",
-        "/api/leads/{id}/timeline",
+        f"{one}/timeline",
         lead_timeline,
         Scope.LEADS_READ,
         answer=Timeline,

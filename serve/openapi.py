@@ -96,7 +96,10 @@ def _scopes(app: FastAPI) -> dict[tuple[str, str], str]:
 
 
 def _complete(operation: dict[str, Any], scope: str | None) -> None:
-    operation.setdefault("parameters", []).append(_VERSION)
+    parameters = operation.setdefault("parameters", [])
+    for parameter in parameters:
+        parameter["schema"] = _without_null(parameter["schema"])
+    parameters.append(_VERSION)
     operation["security"] = [{SCHEME: [scope]}] if scope else []
     if scope:
         about = operation.get("description", "")
@@ -104,6 +107,15 @@ def _complete(operation: dict[str, Any], scope: str | None) -> None:
     operation["responses"].setdefault("400", _bad_request())
     for answer in operation["responses"].values():
         answer.setdefault("headers", {}).update(_HEADERS)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is left out is no null: an address knows none."""
+    kept = [part for part in schema.get("anyOf", ()) if part != {"type": "null"}]
+    if len(kept) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return kept[0] | rest
 
 
 def _bad_request() -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -20,11 +20,8 @@ def plain_digits(value: object) -> object:
     return value
 
 
-Limit = Annotated[
-    int,
-    BeforeValidator(plain_digits),
-    Query(ge=1, le=200, description="items on the page"),
-]
+PageSize = Annotated[int, Field(ge=1, le=200), BeforeValidator(plain_digits)]
+Limit = Annotated[PageSize, Query(description="items on the page")]
 Cursor = Annotated[
     str | None,
     Query(

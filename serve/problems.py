@@ -171,11 +171,32 @@ _FRAMEWORK = {
 
 def from_validation(errors: Sequence[Any]) -> Problem:
     """Turn pydantic's findings into one problem, without the values that were sent."""
-    found = [_field_error(error) for error in errors[:MOST_ERRORS]]
+    found = [_field_error(error) for error in _of_one_form(errors)[:MOST_ERRORS]]
     places = "1 field is" if len(found) == 1 else f"{len(found)} fields are"
     first = found[0] if found else FieldError(field="", reason="invalid_field", message="invalid")
     detail = f"{places} invalid: {first.field or 'body'}: {first.message}"
     return Problem(422, first.reason, detail, errors=found)
+
+
+def _of_one_form(errors: Sequence[Any]) -> list[Any]:
+    """Of a body that may have several forms, tell only what is wrong with the nearest one."""
+    forms: dict[str, list[Any]] = {}
+    for error in errors:
+        location = error["loc"]
+        named = len(location) > 1 and location[0] == "body" and _is_form(location[1])
+        forms.setdefault(location[1] if named else "", []).append(error)
+    if len(forms) < 2 or "" in forms:
+        return list(errors)
+    nearest = min(forms.values(), key=lambda found: (_misfits(found), len(found)))
+    return [{**each, "loc": (each["loc"][0], *each["loc"][2:])} for each in nearest]
+
+
+def _is_form(part: object) -> bool:
+    return isinstance(part, str) and part[:1].isupper() and part.isidentifier()
+
+
+def _misfits(found: Sequence[Any]) -> int:
+    return sum(each["type"] in {"missing", "extra_forbidden"} for each in found)
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

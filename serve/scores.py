@@ -44,7 +44,7 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add(
         "POST",
-        "/api/leads/{id}/score",
+        "/api/leads/{id:uuid}/score",
         score_lead,
         Scope.LEADS_WRITE,
         answer=Queued,
@@ -53,7 +53,7 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add(
         "GET",
-        "/api/leads/{id}/scores",
+        "/api/leads/{id:uuid}/scores",
         lead_scores,
         Scope.LEADS_READ,
         answer=ResultList,

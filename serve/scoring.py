@@ -37,6 +37,7 @@ def add_routes(router: APIRouter) -> None:
     """Add what can be done with algorithms."""
     routes = Routes(router, "scoring")
     base, read, write = "/api/scoring/algorithms", Scope.SCORING_READ, Scope.SCORING_WRITE
+    one = f"{base}/{{id:uuid}}"
     routes.add("GET", base, list_algorithms, read, answer=AlgorithmList)
     routes.add(
         "POST",
@@ -48,11 +49,11 @@ def add_routes(router: APIRouter) -> None:
         problems=(404, 409),
         headers={"Location": "address of the algorithm"},
     )
-    routes.add("GET", f"{base}/{{id}}", get_algorithm, read, answer=AlgorithmOut, problems=(404,))
-    routes.add("DELETE", f"{base}/{{id}}", delete_algorithm, write, status=204, problems=(404, 409))
+    routes.add("GET", one, get_algorithm, read, answer=AlgorithmOut, problems=(404,))
+    routes.add("DELETE", one, delete_algorithm, write, status=204, problems=(404, 409))
     routes.add(
         "POST",
-        f"{base}/{{id}}/fit",
+        f"{one}/fit",
         fit_algorithm,
         write,
         answer=AlgorithmSummary,
@@ -62,7 +63,7 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add(
         "GET",
-        f"{base}/{{id}}/compare",
+        f"{one}/compare",
         compare_algorithms,
         read,
         answer=Comparison,
@@ -70,7 +71,7 @@ def add_routes(router: APIRouter) -> None:
     )
     routes.add(
         "POST",
-        f"{base}/{{id}}/activate",
+        f"{one}/activate",
         activate_algorithm,
         write,
         answer=Activated,

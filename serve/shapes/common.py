@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -21,6 +22,15 @@ from pydantic import (
 NO_NUL = r"^[^\x00]*$"
 SOLID = r"^[^\x00]*[^\s\x00][^\x00]*$"
 """At least one character that is not space."""
+
+
+def _whole(value: object) -> object:
+    """JSON knows no integers: 3.0 is the same number as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Takes 3.0 where a whole number is meant."""
 
 
 class Asked(BaseModel):

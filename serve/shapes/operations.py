@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, StrictInt, model_validator
 
 from policies.lead import LeadStatus
 from serve.scopes import ROLES, Role, Scope
-from serve.shapes.common import Asked, Name, Reason, Told, example
+from serve.shapes.common import WHOLE, Asked, Name, Reason, Told, example
 
 
 class Pause(Asked):
@@ -72,7 +72,7 @@ class DeadLetterPage(Told):
     next: str | None
 
 
-LetterId = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
+LetterId = Annotated[StrictInt, Field(ge=1, le=2**63 - 1), WHOLE]
 
 
 class TheseLetters(Asked):

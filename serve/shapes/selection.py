@@ -17,14 +17,14 @@ from pydantic import (
 
 from policies.contact_points import normal_phone
 from policies.lead import LeadStatus
-from serve.paging import plain_digits
-from serve.shapes.common import Asked, text
+from serve.paging import PageSize, plain_digits
+from serve.shapes.common import WHOLE, Asked, text
 from storage.lead_search import LeadFilter, Sort
 
 Word = Annotated[str, text(200)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$"), AfterValidator(str.upper)]
-Points = Annotated[int, BeforeValidator(plain_digits), Field(ge=0, le=100)]
-OF_ALL = LeadFilter()
+Points = Annotated[int, Field(ge=0, le=100), BeforeValidator(plain_digits)]
+Score = Annotated[StrictInt, Field(ge=0, le=100), WHOLE]
 
 
 class _Criteria(BaseModel):
@@ -74,7 +74,7 @@ class LeadListQuery(LeadQuery):
     """Criteria, order and page."""
 
     sort: Sort = Field(default=Sort.NEWEST, description="newest, or best score first")
-    limit: Annotated[int, BeforeValidator(plain_digits), Field(ge=1, le=200)] = 50
+    limit: PageSize = 50
     cursor: str | None = Field(
         default=None,
         max_length=1_000,
@@ -93,8 +93,8 @@ class LeadCriteria(Asked, _Criteria):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_score: Annotated[StrictInt, Field(ge=0, le=100)] | None = None
-    max_score: Annotated[StrictInt, Field(ge=0, le=100)] | None = None
+    min_score: Score | None = None
+    max_score: Score | None = None
     outcome: StrictBool | None = None
 
     def filter(self) -> LeadFilter:

@@ -13,14 +13,14 @@ from serve.scopes import ROLES, Role, Scope
 from storage import api_keys
 from tests.serve.conftest import World, dependencies
 
-SAMPLES = {"id": str(UUID(int=7)), "role": "scorer"}
+SAMPLES = {"id:uuid": str(UUID(int=7)), "id:int": "7", "id": "abcdefgh", "role": "scorer"}
 
 
 def operations(world: World) -> list[tuple[str, str, Scope]]:
     found: list[tuple[str, str, Scope]] = []
     for route in world.app.routes:
         if isinstance(route, APIRoute) and (needs := declared(route)):
-            path = re.sub(r"\{(\w+)\}", lambda m: SAMPLES[m[1]], route.path)
+            path = re.sub(r"\{(\w+:?\w*)\}", lambda m: SAMPLES[m[1]], route.path)
             found += [(method, path, needs.scope) for method in route.methods]
     return found
 
