@@ -144,7 +144,7 @@ class Engine:
         folder = ray_environment.temporary_folder(self.settings.directory)
         _clear(folder)
         ray: Any = import_module("ray")
-        self._undo.callback(_clear, folder)
+        self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
         self._undo.callback(ray.shutdown)
         ray.init(
             address="local",
