@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, TypeAlias
 
 from agents.failpoints import Failpoints
-from agents.messages import Message, encode
+from agents.messages import Message
 from storage import mailbox
 from storage.database import Connection, Database
 from storage.mailbox import Envelope, Lane, Letter
@@ -145,7 +145,7 @@ class Turn:
             Letter(
                 recipient,
                 message.kind,
-                encode(message),
+                message,
                 lane,
                 key,
                 due_at,

@@ -26,7 +26,7 @@ from storage.leads import Kept
 from storage.mailbox import Lane
 from storage.sealing import Sealer
 
-ROWS_A_TURN = 5000
+ROWS_A_TURN = 10_000
 PARTS_AT_ONCE = 4
 MOST_PROBLEMS = 100_000
 """Kept of one import; more are only counted."""
@@ -143,7 +143,7 @@ class Prospector:
                 return Done()  # another turn was here, or a person ended it
             kept = await leads.keep(db, self._sealer, drafts, now=turn.now, import_id=found.id)
             await self._keep_problems(db, current, step.rows.problems)
-            await activities.record(db, _told(kept, found, turn))
+            await _tell(db, kept, found, turn)
             progress = step.progress(kept)
             await imports.progress(db, found.id, step.after.as_json(), progress)
             await imports.drop_parts_before(db, found.id, step.after.part)
@@ -255,18 +255,11 @@ def _hopeless(found: Import, step: _Step) -> str | None:
     return f"None of the first {rows:,} rows could be read. {first}"
 
 
-def _told(kept: Sequence[Kept], found: Import, turn: Turn) -> list[Activity]:
-    """The entries of the leads' timelines."""
+async def _tell(db: Connection, kept: Sequence[Kept], found: Import, turn: Turn) -> None:
+    """Write the timelines of the leads."""
     details = {"import_id": str(found.id), "source": found.source}
-    return [
-        Activity(
-            turn.now,
-            each.id,
-            "lead.created" if each.created else "lead.merged",
-            Prospector.role,
-            details,
-            turn.correlation_id,
-        )
-        for each in kept
-        if each.created or each.changed
-    ]
+    made = [each.id for each in kept if each.created]
+    merged = [each.id for each in kept if each.changed and not each.created]
+    for kind, ids in (("lead.created", made), ("lead.merged", merged)):
+        told = Activity(turn.now, None, kind, Prospector.role, details, turn.correlation_id)
+        await activities.record_for(db, ids, told)

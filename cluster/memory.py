@@ -2,7 +2,7 @@
 
 import gc
 
-THRESHOLDS = (50_000, 50, 50)
+THRESHOLDS = (200_000, 50, 100)
 
 
 def settle() -> None:

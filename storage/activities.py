@@ -62,6 +62,21 @@ async def record(db: Connection, activities: Sequence[Activity]) -> None:
     )
 
 
+async def record_for(db: Connection, lead_ids: Sequence[UUID], told: Activity) -> None:
+    """Write down that the same happened to many leads; ``told.lead_id`` is not looked at."""
+    if not lead_ids:
+        return
+    await (await driver(db)).execute(
+        _RECORD_FOR,
+        lead_ids,
+        told.at,
+        told.kind,
+        told.actor,
+        orjson.dumps(dict(told.details)).decode(),
+        told.correlation_id,
+    )
+
+
 async def timeline(
     db: Connection, lead_id: UUID, *, after: Place | None = None, limit: int = 50
 ) -> Page:
@@ -91,6 +106,10 @@ _RECORD = """
 INSERT INTO activities (at, lead_id, kind, actor, details, correlation_id)
 SELECT a, l, k, w, d::jsonb, c FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[],
   $5::text[], $6::text[]) u(a, l, k, w, d, c)
+"""
+_RECORD_FOR = """
+INSERT INTO activities (at, lead_id, kind, actor, details, correlation_id)
+SELECT $2, l, $3, $4, $5::jsonb, $6 FROM unnest($1::uuid[]) u(l)
 """
 _TIMELINE = """
 SELECT * FROM activities WHERE lead_id = $1 ORDER BY at DESC, id DESC LIMIT $2

@@ -7,7 +7,7 @@ Rows are written in the order of their keys, so that two imports of the same peo
 each other in a circle; where they do all the same, PostgreSQL ends one transaction, to be repeated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from policies.lead import PERSONAL, LeadDraft, LeadId, LeadStatus
 from storage import companies
 from storage.database import Connection, count, driver
 from storage.ids import batch_ids
+from storage.lead_copy import copy_new
 from storage.lead_merging import FILLED, Board, Draft, Slot
 from storage.lead_rows import (
     LONGEST_KEY,
@@ -121,6 +122,18 @@ class _Writer:
             return set()
         slots.sort(key=_order)
         company = await self._companies(slots)
+        copied = await copy_new(
+            self.connection,
+            slots,
+            personal=self._personal,
+            attributes=attributes_text,
+            company_ids=company,
+            constants=(self.import_id, LeadStatus.NEW.value, self.now),
+        )
+        return {slot.id for slot in slots} if copied else await self._insert_some(slots, company)
+
+    async def _insert_some(self, slots: list[Slot], company: Mapping[str, UUID]) -> set[UUID]:
+        """Insert those that nobody else has made meanwhile."""
         columns = [
             [slot.id for slot in slots],
             [slot.source for slot in slots],
@@ -176,11 +189,16 @@ class _Writer:
 
     def _tokens(self, slot: Slot) -> str:
         """The search tokens as a PostgreSQL array, for a ragged column has no other form."""
-        texts = [
-            self.sealer.open(f"leads.{name}", slot.id, value) if isinstance(value, bytes) else value
-            for name, value in ((name, slot.values[name]) for name in SEARCHED)
-        ]
-        return "{" + ",".join(map(str, self.sealer.search_tokens(*texts))) + "}"
+        values = slot.values
+        first, last = values["first_name"], values["last_name"]
+        if slot.known:
+            first = self._open("first_name", slot.id, first)
+            last = self._open("last_name", slot.id, last)
+        return self.sealer.search_array(first, last, values["company"], values["title"])
+
+    def _open(self, name: str, row: UUID, value: bytes | str | None) -> str | None:
+        """Open what was sealed already; what a known lead gained is text."""
+        return self.sealer.open(f"leads.{name}", row, value) if isinstance(value, bytes) else value
 
     async def _companies(self, slots: Iterable[Slot]) -> dict[str, UUID]:
         names: dict[str, str] = {}

@@ -114,9 +114,19 @@ def check_texts(
     Raises:
         UnstorableText: naming the first such row.
     """
+    if _all_plain(texts, longest):
+        return
     for row, text in enumerate(texts):
         if text and (problem := _problem(text, longest, nul=nul)):
             raise UnstorableText(row, field, problem)
+
+
+def _all_plain(texts: Sequence[str | None], longest: int | None) -> bool:
+    """Whether a whole column is beyond doubt, told without looking at each text."""
+    filled = [text for text in texts if text]
+    whole = "".join(filled)
+    fits = longest is None or max(map(len, filled), default=0) <= longest
+    return fits and "\x00" not in whole and whole.isascii()
 
 
 def _problem(text: str, longest: int | None, *, nul: bool) -> str | None:

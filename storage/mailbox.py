@@ -47,14 +47,14 @@ class Letter:
 
     Attributes:
         kind: stable name of the message type.
-        body: JSON values.
+        body: JSON values, or a dataclass of such.
         key: posted at most once per recipient while the key is remembered (30 days).
         due_at: not delivered before (aware); None is at once.
     """
 
     recipient: str
     kind: str
-    body: dict[str, Any]
+    body: object
     lane: Lane = Lane.NORMAL
     key: str | None = None
     due_at: datetime | None = None
@@ -311,7 +311,7 @@ def _head_and_bodies(letters: Sequence[Letter]) -> tuple[object, ...]:
         first.recipient,
         int(first.lane),
         first.kind,
-        orjson.dumps([letter.body for letter in letters]).decode(),
+        orjson.dumps([letter.body for letter in letters], default=str).decode(),
         first.correlation_id,
         first.causation_id,
         MAX_ATTEMPTS,
@@ -323,7 +323,7 @@ def _columns(letters: Sequence[Letter]) -> tuple[object, ...]:
         [letter.recipient for letter in letters],
         [int(letter.lane) for letter in letters],
         [letter.kind for letter in letters],
-        [orjson.dumps(letter.body).decode() for letter in letters],
+        [orjson.dumps(letter.body, default=str).decode() for letter in letters],
         [letter.correlation_id for letter in letters],
         [letter.causation_id for letter in letters],
         MAX_ATTEMPTS,

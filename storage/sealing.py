@@ -182,7 +182,7 @@ class Sealer:
         One for each beginning of each word, two to ten letters long. The order says nothing. The
         tokens of the last 32,768 names are remembered (15 MB), for names repeat.
         """
-        return sorted({*self._tokens_of(first or ""), *self._tokens_of(last or "")})
+        return sorted(map(int, {*self._tokens_of(first or ""), *self._tokens_of(last or "")}))
 
     def name_query(self, text: str) -> list[int]:
         """Return the tokens that a person found by ``text`` must all have, one a word.
@@ -201,7 +201,13 @@ class Sealer:
         """Return all tokens of a lead: of its person's names, and of the words kept in clear."""
         names = {*self._tokens_of(first or ""), *self._tokens_of(last or "")}
         names.update(self._clear_tokens_of(company), self._clear_tokens_of(title))
-        return sorted(names)
+        return sorted(map(int, names))
+
+    def search_array(self, first: str | None, last: str | None, company: str, title: str) -> str:
+        """Return ``search_tokens`` as PostgreSQL writes an array, in no order; for bulk writing."""
+        names, words = self._tokens_of, self._clear_tokens_of
+        tokens = {*names(first or ""), *names(last or ""), *words(company), *words(title)}
+        return "{" + ",".join(tokens) + "}"
 
     def search_query(self, text: str) -> list[tuple[int, int]]:
         """Return two tokens a word of ``text``; a lead found by it has one of each pair.
@@ -253,8 +259,9 @@ def _number(token: bytes) -> int:
     return int.from_bytes(token, signed=True)
 
 
-def _prefix_tokens(mac: blake2b, name: str) -> tuple[int, ...]:
-    return tuple({token for word in _words(name) for token in _growing(mac.copy(), word)})
+def _prefix_tokens(mac: blake2b, name: str) -> tuple[str, ...]:
+    """The tokens of all beginnings, in decimal, as bulk writing needs them."""
+    return tuple({str(token) for word in _words(name) for token in _growing(mac.copy(), word)})
 
 
 def _growing(mac: blake2b, word: str) -> Iterator[int]:
