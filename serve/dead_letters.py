@@ -21,7 +21,7 @@ from serve.table import Routes
 from storage import dead_letters
 from storage.dead_letters import DeadLetter
 
-LetterIdPath = Annotated[int, Path(alias="id", ge=1, le=2**63 - 1, description="of the letter")]
+LetterIdPath = Annotated[int, Path(alias="id", ge=1, le=2**53, description="of the letter")]
 Recipient = Annotated[
     str | None, Query(max_length=40, pattern=r"^[a-z][a-z_]*$", description="only this agent's")
 ]

@@ -19,7 +19,7 @@ from serve.problems import Problem, response
 from storage.outage import is_outage
 
 VERSIONS = ("v1",)
-LONGEST_URL = 8_192
+LONGEST_URL = 32_768
 RETRY_AFTER = 5
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 _SAFE_HEADERS = {

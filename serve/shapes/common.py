@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -54,9 +55,11 @@ def text(longest: int, *, solid: bool = False) -> Any:  # noqa: ANN401 - an anno
 Name = Annotated[str, text(200, solid=True)]
 Line = Annotated[str, text(500)]
 Reason = Annotated[str, text(1_000, solid=True)]
-FieldName = Annotated[str, text(200, solid=True)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[^\x00]{1,200}$")]
+BY_NAME: dict[str, JsonValue] = {"additionalProperties": False}
+"""Says in the JSON schema of a mapping that its names must fit, as they must."""
 Scalar = Annotated[str, text(10_000)] | StrictBool | StrictInt | StrictFloat | None
-Attributes = Annotated[dict[FieldName, Scalar], Field(max_length=500)]
+Attributes = Annotated[dict[FieldName, Scalar], Field(max_length=500, json_schema_extra=BY_NAME)]
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 

@@ -21,11 +21,11 @@ class CsvQuery(BaseModel):
     filename: Annotated[str, text(255, solid=True)] = "upload.csv"
     source: Name = Field(default="import", description="where the leads come from")
     outcome: Column | None = Field(default=None, description="column: whether a lead converted")
-    map: list[Annotated[str, text(500, solid=True)]] = Field(
-        default_factory=list[str], max_length=500, description="`Column=field`, repeatable"
+    map: list[Annotated[str, text(300, solid=True)]] = Field(
+        default_factory=list[str], max_length=100, description="`Column=field`, repeatable"
     )
     ignore: list[Column] = Field(
-        default_factory=list[str], max_length=500, description="column to leave out, repeatable"
+        default_factory=list[str], max_length=100, description="column to leave out, repeatable"
     )
     delimiter: Annotated[str, text(3)] | None = Field(default=None, description="one character")
     encoding: Annotated[str, text(40)] | None = None

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from policies.contact_points import email_problem, normal_phone, phone_problem, typed_email
 from policies.features import Value
 from policies.lead import Lead, LeadDraft, LeadStatus, Person
-from serve.shapes.common import Asked, Attributes, FieldName, Name, Told, example, text
+from serve.shapes.common import BY_NAME, Asked, Attributes, FieldName, Name, Told, example, text
 from storage.leads import LeadChange
 
 SOURCE = "api"
@@ -90,6 +90,7 @@ class NewLead(Asked):
     notes: dict[FieldName, Note] = Field(
         default_factory=dict[str, str],
         max_length=NOTES_ENTRIES,
+        json_schema_extra=BY_NAME,
         description="free personal notes by name, sealed at rest",
     )
     company: Annotated[str, text(300)] = ""
@@ -142,6 +143,7 @@ class LeadPatch(Asked):
     notes: dict[FieldName, Note | None] = Field(
         default_factory=dict[str, str | None],
         max_length=NOTES_ENTRIES,
+        json_schema_extra=BY_NAME,
         description="merged by name; null removes one",
     )
     company: Annotated[str, text(300)] = ""

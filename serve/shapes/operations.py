@@ -72,7 +72,7 @@ class DeadLetterPage(Told):
     next: str | None
 
 
-LetterId = Annotated[StrictInt, Field(ge=1, le=2**63 - 1), WHOLE]
+LetterId = Annotated[StrictInt, Field(ge=1, le=2**53), WHOLE]
 
 
 class TheseLetters(Asked):
