@@ -26,7 +26,7 @@ from storage.leads import Kept
 from storage.mailbox import Lane
 from storage.sealing import Sealer
 
-ROWS_A_TURN = 10_000
+ROWS_A_TURN = 5_000
 PARTS_AT_ONCE = 4
 MOST_PROBLEMS = 100_000
 """Kept of one import; more are only counted."""

@@ -2,7 +2,7 @@
 
 import gc
 
-THRESHOLDS = (200_000, 50, 100)
+THRESHOLDS = (100_000, 20, 100)
 
 
 def settle() -> None:

@@ -43,7 +43,7 @@ TOKEN_BYTES = 8
 
 SHORTEST_PREFIX = 2
 LONGEST_PREFIX = 10
-CACHED_NAMES = 2**15
+CACHED_NAMES = 2**13
 
 _WORD = re.compile(r"[^\W_]+")
 _INVISIBLE = frozenset({"Mn", "Mc", "Me", "Cf"})
@@ -180,7 +180,7 @@ class Sealer:
         """Return the tokens under which a person's names are found: bigints, sorted, distinct.
 
         One for each beginning of each word, two to ten letters long. The order says nothing. The
-        tokens of the last 32,768 names are remembered (15 MB), for names repeat.
+        tokens of the last 8,192 names are remembered (6 MB), for names repeat.
         """
         return sorted(map(int, {*self._tokens_of(first or ""), *self._tokens_of(last or "")}))
 
