@@ -2,9 +2,9 @@
 
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -73,12 +73,19 @@ def says_nothing_more(client: httpx.Client, key: str) -> None:
 def listens_on_loopback_only(folder: Path) -> None:
     """Every port of every process that belongs to this Ray."""
     ours = [p for p in psutil.Process().children(recursive=True) if belongs(p, folder)]
-    assert any("ServeReplica" in " ".join(p.cmdline()) for p in ours)
-    for process in ours:
-        for connection in process.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN:
-                address: Any = connection.laddr
-                assert address.ip in {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, process.cmdline()
+    listening = {address: words for p in ours for address, words in listens(p)}
+    assert any("ServeReplica" in words for words in listening.values())
+    for (host, _), words in listening.items():
+        assert host in {"127.0.0.1", "::1", "::ffff:127.0.0.1"}, words
+
+
+def listens(process: psutil.Process) -> list[tuple[tuple[str, int], str]]:
+    """The addresses a process listens on, with its command; none if it has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        words = " ".join(process.cmdline())
+        found = [c for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        return [((str(c.laddr[0]), int(c.laddr[1])), words) for c in found]
+    return []
 
 
 def belongs(process: psutil.Process, folder: Path) -> bool:
