@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
@@ -22,10 +22,13 @@ def plain_digits(value: object) -> object:
 
 PageSize = Annotated[int, Field(ge=1, le=200), BeforeValidator(plain_digits)]
 Limit = Annotated[PageSize, Query(description="items on the page")]
+CURSOR_LETTERS: dict[str, JsonValue] = {"pattern": "^[A-Za-z0-9_-]*$"}
+"""Told in the description only: what breaks it is answered as any cursor that is not ours."""
 Cursor = Annotated[
     str | None,
     Query(
         max_length=1_000,
         description="`next` of the page before; signed, and bound to the filter and the order",
+        json_schema_extra=CURSOR_LETTERS,
     ),
 ]

@@ -79,6 +79,7 @@ class LeadListQuery(LeadQuery):
         default=None,
         max_length=1_000,
         description="`next` of the page before; signed, and bound to the filter and the order",
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"},
     )
 
 
