@@ -271,18 +271,19 @@ class Mailbox:
             await self.bury(suspects, "its worker died, or was too slow, at every attempt", now=now)
 
     def _envelope(self, row: asyncpg.Record) -> Envelope:
+        lane, seq, message_id, kind, body, correlation_id, attempts, most, created_at = row
         return Envelope(
             self.role,
             self._owner,
-            row["lane"],
-            row["seq"],
-            row["id"],
-            row["kind"],
-            orjson.loads(row["body"]),
-            row["correlation_id"],
-            row["attempts"],
-            row["max_attempts"],
-            row["created_at"],
+            lane,
+            seq,
+            message_id,
+            kind,
+            orjson.loads(body),
+            correlation_id,
+            attempts,
+            most,
+            created_at,
         )
 
 

@@ -1,10 +1,11 @@
 """What the mailbox carries, beside the limits of PostgreSQL and beside two other queues.
 
-Post, claim, handle (one INSERT a message) and finish, through the product's own ``Worker`` and
-``Turn``: what a turn writes and that its messages are done commit together. Every contestant is
-one process with equally many connections, on the same event loop, in the same run on the same
-server, with fsync. *Raw* is the same rows in a table of the same shape, a hundred a transaction:
-what PostgreSQL itself needs to insert and to delete them.
+Post, claim, handle (one row a message) and finish, through the product's own ``Worker`` and
+``Turn``: what a turn writes and that its messages are done commit together; the rows of a turn go
+in one statement, as our agents write them, while the rivals know one message at a time. Every
+contestant is one process with equally many connections, on the same event loop, in the same run on
+the same server, with fsync. *Raw* is the same rows in a table of the same shape, a hundred a
+transaction: what PostgreSQL itself needs to insert and to delete them.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from agents.messages import LeadFound, Message, encode
 from agents.runtime import Worker, WorkerOptions
 from scripts.bench import rivals
 from scripts.bench.figures import Figure
-from scripts.bench.rivals import CONNECTIONS, EFFECT, Count
+from scripts.bench.rivals import CONNECTIONS, Count
 from storage import mailbox
 from storage.database import Database, PoolOptions, count, driver
 from storage.mailbox import Letter, Mailbox
@@ -43,6 +44,8 @@ TARGETS = {1: 1.0, 10: 2.5, 100: 4.0}
 SHARES = {1: 20, 10: 5, 100: 2}
 POST_TARGET, CONSUME_TARGET, FLAT = 0.5, 0.2, 1.25
 AT_ONCE = 100
+CLAIMED = 400
+"""Messages that a busy worker takes at once, as the enricher's does: four turns."""
 FEW, MANY = 1000, 1_000_000
 CHURNED = 50_000
 CLAIMS = 15
@@ -71,6 +74,9 @@ class _Rates:
         return Figure(name, value, "messages/s", baseline, against, target)
 
 
+EFFECTS = "INSERT INTO bench_effects SELECT unnest($1::bigint[])"
+
+
 class Effects:
     """An agent that writes one row a message, and takes all that its worker claims in one turn."""
 
@@ -81,10 +87,10 @@ class Effects:
         self._handled = handled
 
     async def handle(self, messages: Sequence[Message], turn: Turn) -> Outcome:
-        """Write one row for each message, by one INSERT each, and finish."""
-        rows = [(envelope.id,) for envelope in turn.envelopes]
+        """Write one row for each message, all of a turn at once as our agents do, and finish."""
+        rows = [envelope.id for envelope in turn.envelopes]
         async with turn.commit() as db:
-            await (await driver(db)).executemany(EFFECT, rows)
+            await (await driver(db)).execute(EFFECTS, rows)
         self._handled.add(len(messages))
         return Done()
 
@@ -98,7 +104,7 @@ async def _run(url: str, messages: int, rounds: int, waiting: int) -> list[Figur
         await _round(url, connection, rates, messages)
     figures = [
         rates.figure("posting, 100 a transaction", "post", "raw insert", POST_TARGET),
-        rates.figure("handling, batches of 100", "own 100", "raw delete", CONSUME_TARGET),
+        rates.figure("handling, turns of 100", "own", "raw delete", CONSUME_TARGET),
     ]
     for batch, target in TARGETS.items():
         for rival in ("pgqueuer", "procrastinate"):
@@ -117,6 +123,7 @@ async def _round(url: str, connection: asyncpg.Connection, rates: _Rates, messag
     seen["post"].append(await _post(url, messages))
     await connection.execute("TRUNCATE messages")
     seen["raw delete"].append(await _raw_delete(connection))
+    seen["own"].append(await _consume(url, messages, AT_ONCE, claim=CLAIMED))
     for batch, share in SHARES.items():
         seen[f"own {batch}"].append(await _consume(url, messages // share, batch))
         seen[f"pgqueuer {batch}"].append(await rivals.in_pgqueuer(dsn, messages // share, batch))
@@ -137,7 +144,7 @@ async def _post(url: str, messages: int) -> float:
     return rate
 
 
-async def _consume(url: str, messages: int, batch: int) -> float:
+async def _consume(url: str, messages: int, batch: int, *, claim: int | None = None) -> float:
     await _post(url, messages)
     database = Database(url, options=PoolOptions(size=CONNECTIONS - 1))
     await _connect_all(database)
@@ -148,7 +155,7 @@ async def _consume(url: str, messages: int, batch: int) -> float:
         Mailbox(url, ROLE, "bench-1"),
         clock=lambda: datetime.now(UTC),
         chance=random.random,
-        options=WorkerOptions(claim=batch),
+        options=WorkerOptions(claim=claim or batch),
     )
     begun = perf_counter()
     running = asyncio.create_task(worker.run())
