@@ -28,7 +28,6 @@ from storage import migrations
 
 DATABASE = "leadengine"
 LONGEST_START = 180.0
-OBJECT_STORE = 80 * 2**20
 LOOK_EVERY = 2.0
 LARGEST_LOG = 20 * 2**20
 Report = Callable[[str], None]
@@ -146,17 +145,7 @@ class Engine:
         ray: Any = import_module("ray")
         self._undo.callback(shutil.rmtree, folder, ignore_errors=True)
         self._undo.callback(ray.shutdown)
-        ray.init(
-            address="local",
-            namespace=ray_environment.NAMESPACE,
-            include_dashboard=False,
-            num_cpus=max(8, os.cpu_count() or 1),
-            object_store_memory=OBJECT_STORE,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _temp_dir=str(folder),
-            _node_ip_address="127.0.0.1",
-        )
+        ray_environment.begin(folder)
 
     def _start_workers(self, report: Report) -> None:
         report("Starting the agents and the API")

@@ -6,6 +6,7 @@ loopback: whoever may talk to Ray may run code as us.
 """
 
 import hashlib
+import logging
 import os
 import secrets
 import socket
@@ -19,6 +20,9 @@ from cluster.settings import Settings
 
 NAMESPACE = "leadengine"
 MARK = "LEADENGINE_ENGINE"
+LEAST_SLOTS = 8
+"""Every worker takes a tenth of a Ray processor, Serve's own actors whole ones."""
+OBJECT_STORE = 80 * 2**20
 CLOSED_PROXY = "cluster.closed_proxy.middlewares"
 _LEAN = {
     # Everywhere but here "no cluster" means: loopback addresses only. A Ray that may grow beyond
@@ -80,6 +84,23 @@ def prepare(settings: Settings, environment: MutableMapping[str, str] = os.envir
     binary = haproxy_binary() if settings.haproxy else None
     _choose_proxy(binary, folder, environment)
     return binary is not None
+
+
+def begin(folder: Path | None = None) -> None:
+    """Start a small private Ray in this process; its sockets are kept in ``folder``."""
+    import ray
+
+    ray.init(
+        address="local",
+        namespace=NAMESPACE,
+        include_dashboard=False,
+        num_cpus=max(LEAST_SLOTS, os.cpu_count() or 1),
+        object_store_memory=OBJECT_STORE,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=None if folder is None else str(folder),
+        _node_ip_address="127.0.0.1",
+    )
 
 
 def _choose_proxy(binary: Path | None, folder: Path, environment: MutableMapping[str, str]) -> None:

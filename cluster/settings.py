@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     openai_timeout_seconds: float = Field(
         default=60.0, gt=0, description="how long GPT-4 may take to answer"
     )
-    openai_requests_per_minute: int = Field(default=3000, ge=1)
-    openai_tokens_per_minute: int = Field(default=4_000_000, ge=1)
+    openai_requests_per_minute: int = Field(default=10_000, ge=1)
+    openai_tokens_per_minute: int = Field(default=30_000_000, ge=1)
     llm_usd_per_day: float = Field(default=25.0, ge=0, description="what GPT-4 may cost a day")
     llm_tokens_per_day: int = Field(
         default=50_000_000, ge=0, description="what GPT-4 may read and write"

@@ -7,7 +7,6 @@ is counted from the results, between a moment when all actors work and one befor
 """
 
 import asyncio
-import logging
 import tempfile
 import time
 from collections.abc import Generator
@@ -82,8 +81,6 @@ def _stage() -> Generator[_Stage]:
 
 
 def _prepared(postgres: EmbeddedPostgres, sandbox: SandboxProcess, folder: Path) -> Settings:
-    import ray
-
     postgres.ensure_database(DATABASE)
     upgrade(postgres.url(DATABASE))
     settings = Settings(
@@ -99,16 +96,7 @@ def _prepared(postgres: EmbeddedPostgres, sandbox: SandboxProcess, folder: Path)
         scorer_calls=CALLS,
     )
     asyncio.run(_fill(settings))
-    ray.init(
-        address="local",
-        namespace=ray_environment.NAMESPACE,
-        include_dashboard=False,
-        num_cpus=8,
-        object_store_memory=80 * 2**20,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _node_ip_address="127.0.0.1",
-    )
+    ray_environment.begin()
     return settings
 
 

@@ -25,7 +25,7 @@ class Conditions(BaseModel):
     latency: float = Field(default=0.2, ge=0, le=600)
     jitter: float = Field(default=0.0, ge=0, le=1)
     rpm: int = Field(default=10_000, gt=0)
-    tpm: int = Field(default=5_000_000, gt=0)
+    tpm: int = Field(default=30_000_000, gt=0)
     burst: float = Field(default=60.0, gt=0)
 
 

@@ -33,17 +33,7 @@ def ray_cluster(server_url: str) -> Generator[Settings, None, None]:
     import ray.serve
 
     folder = ray_environment.temporary_folder(settings.directory)
-    ray.init(
-        address="local",
-        namespace=ray_environment.NAMESPACE,
-        include_dashboard=False,
-        num_cpus=8,
-        object_store_memory=80 * 2**20,
-        log_to_driver=False,
-        logging_level="ERROR",
-        _temp_dir=str(folder),
-        _node_ip_address="127.0.0.1",
-    )
+    ray_environment.begin(folder)
     os.environ.clear()
     os.environ.update(before)
     ray.cloudpickle.register_pickle_by_value(tiny)

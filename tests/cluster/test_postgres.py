@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Generator
@@ -11,7 +12,7 @@ import asyncpg
 import psutil
 import pytest
 
-from cluster.postgres import EmbeddedPostgres, PostgresError
+from cluster.postgres import ELSEWHERE, EmbeddedPostgres, PostgresError
 
 FAST = {"fsync": "off", "shared_buffers": "16MB", "max_wal_size": "128MB"}
 
@@ -110,3 +111,21 @@ def wait_for_end(number: int) -> None:
         psutil.Process(number).wait(20)
     except (psutil.NoSuchProcess, psutil.TimeoutExpired):
         return
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_below_a_folder_that_root_has_closed_the_cluster_is_kept_elsewhere(tmp_path: Path) -> None:
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+
+    server = EmbeddedPostgres(closed / "project" / "postgres")
+
+    assert server.root.parent == ELSEWHERE
+    assert server.root == EmbeddedPostgres(closed / "project" / "postgres").root
+    try:
+        assert server.start()
+        assert server.is_running()
+        assert closed.stat().st_mode & 0o777 == 0o700
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(server.root, ignore_errors=True)
