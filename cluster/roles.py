@@ -161,7 +161,8 @@ def _scorer(kit: Kit) -> Agent:
 def _rubric_calls(kit: Kit) -> "RubricCalls | None":
     """GPT-4 at the cluster's common pace and within its caps; None where no key is set."""
     from agents.governor import Governor
-    from agents.scorer.calls import Caps, RubricCalls
+    from agents.scorer.calls import RubricCalls
+    from agents.scorer.questions import Caps
     from agents.vendors.openai import OpenAI
 
     settings = kit.settings

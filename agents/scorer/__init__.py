@@ -14,7 +14,8 @@ from agents.agent import Done, Outcome, Refuse, Snooze, Turn
 from agents.errors import VendorError
 from agents.messages import LeadEnriched, Message, Rescore, SettleCalls
 from agents.scorer import records
-from agents.scorer.calls import Answers, Question, RubricCalls, StillUnderWay, by_lead
+from agents.scorer.calls import RubricCalls, StillUnderWay
+from agents.scorer.questions import Answers, Question, by_lead
 from agents.scorer.records import Verdict
 from agents.training.trees import TreeScorer
 from policies import rubric

@@ -6,8 +6,8 @@ is the money given back. So the ledger and the vendor's bill agree whatever dies
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from agents.agent import Turn
 from agents.errors import AnswerError, VendorError
 from agents.governor import Closed, Governor
+from agents.scorer.questions import Answers, Caps, Question
 from policies.llm import RateLimits, Reply, Usage
 from policies.llm_prices import WorstCase, price
 from policies.rubric import RubricAnswer
@@ -65,57 +66,6 @@ class Judge(Protocol):
     ) -> int:
         """What the vendor's limiter counts for such a call."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What the model may cost in a day (UTC).
-
-    Attributes:
-        usd_micro: micro-dollars.
-        tokens: read and written.
-    """
-
-    usd_micro: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the model is shown about one lead.
-
-    Attributes:
-        hash: of everything shown (`policies.rubric.content_hash`).
-    """
-
-    lead_id: UUID
-    hash: str
-    document: str
-    instructions: str
-
-
-@dataclass(slots=True)
-class Answers:
-    """What came back, by content hash, and what it costs.
-
-    Attributes:
-        given: good answers.
-        absent: why there is none.
-        costs: entries to settle, with micro-dollars and tokens.
-        released: entries that surely cost nothing.
-        in_doubt: whether an entry stays open, to be looked up later.
-    """
-
-    given: dict[str, RubricAnswer] = field(default_factory=dict[str, RubricAnswer])
-    absent: dict[str, str] = field(default_factory=dict[str, str])
-    costs: dict[UUID, tuple[int, int]] = field(default_factory=dict[UUID, tuple[int, int]])
-    released: list[UUID] = field(default_factory=list[UUID])
-    in_doubt: bool = False
-
-    async def settle(self, db: Connection, now: datetime) -> None:
-        """Book everything, in the transaction of what the answers are used for."""
-        await ledger.settle(db, self.costs, now=now)
-        await ledger.release(db, self.released, now=now)
 
 
 class StillUnderWay(Exception):
@@ -337,12 +287,3 @@ class RubricCalls:
 
     def _cost(self, model: str, usage: Usage) -> tuple[int, int]:
         return price(model, usage), usage.total
-
-
-def by_lead(entries: Sequence[OpenEntry]) -> Mapping[UUID, list[OpenEntry]]:
-    """Interrupted calls by the lead that they are for."""
-    grouped: dict[UUID, list[OpenEntry]] = {}
-    for entry in entries:
-        if entry.reference is not None:
-            grouped.setdefault(entry.reference, []).append(entry)
-    return grouped

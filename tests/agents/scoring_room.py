@@ -13,7 +13,8 @@ from agents.failpoints import Failpoints
 from agents.governor import Governor
 from agents.messages import LeadEnriched, Message, encode
 from agents.scorer import Scorer
-from agents.scorer.calls import Caps, RubricCalls
+from agents.scorer.calls import RubricCalls
+from agents.scorer.questions import Caps
 from policies.algorithm import Definition, Ensemble, Template, dump_definition
 from policies.lead import LeadDraft, LeadId, Person
 from storage import leads, mailbox, scoring

@@ -4,7 +4,8 @@ import pytest
 
 from agents.errors import AnswerError, VendorError
 from agents.messages import LeadFound, Rescore
-from agents.scorer.calls import PURPOSE, Caps
+from agents.scorer.calls import PURPOSE
+from agents.scorer.questions import Caps
 from policies.algorithm import Template
 from policies.failure import THRESHOLD
 from policies.lead import LeadStatus
