@@ -17,7 +17,7 @@ from pydantic import (
 
 from policies.contact_points import normal_phone
 from policies.lead import LeadStatus
-from serve.paging import PageSize, plain_digits
+from serve.paging import CURSOR_LETTERS, PageSize, plain_digits
 from serve.shapes.common import WHOLE, Asked, text
 from storage.lead_search import LeadFilter, Sort
 
@@ -79,7 +79,7 @@ class LeadListQuery(LeadQuery):
         default=None,
         max_length=1_000,
         description="`next` of the page before; signed, and bound to the filter and the order",
-        json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"},
+        json_schema_extra=CURSOR_LETTERS,
     )
 
 
