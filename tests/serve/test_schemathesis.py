@@ -49,7 +49,7 @@ async def test_nothing_that_the_description_allows_breaks_it(
         process = await asyncio.create_subprocess_exec(
             COMMAND, "--config-file", ROOT / "schemathesis.toml",
             "run", f"{address}/api/openapi.json", "--checks", "all", "--phases", phases,
-            "--max-examples", "6", "--max-time", str(seconds), "--workers", "2",
+            "--max-examples", "6", "--max-time", str(seconds), "--workers", "1",
             "--header", f"Authorization: Bearer {key}",
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
