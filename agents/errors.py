@@ -18,6 +18,7 @@ class VendorError(Exception):
         retry_after: how long to wait before asking again; None if asking again is pointless.
         throttled: it answered only that we ask too often.
         in_doubt: it may have done, and billed, it all the same: look before asking again.
+        out_of_credit: our account with it is used up.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class VendorError(Exception):
         retry_after: timedelta | None,
         throttled: bool = False,
         in_doubt: bool = False,
+        out_of_credit: bool = False,
     ) -> None:
         super().__init__(f"{vendor}: {problem}")
         self.vendor = vendor
         self.retry_after = retry_after
         self.throttled = throttled
         self.in_doubt = in_doubt
+        self.out_of_credit = out_of_credit
 
 
 class AnswerError(VendorError):

@@ -46,6 +46,57 @@ class Rescore:
 
 
 @dataclass(frozen=True, slots=True)
+class FindLeads:
+    """Read on in a search for leads, from where the last turn stopped."""
+
+    search_id: UUID
+    kind: Literal["leads.find"] = "leads.find"
+
+
+@dataclass(frozen=True, slots=True)
+class BuyFacts:
+    """Ask the vendors what a lead still lacks, as far as that is worth its price.
+
+    Attributes:
+        refresh: ask again for what is known but old.
+    """
+
+    lead_id: UUID
+    refresh: bool = False
+    kind: Literal["facts.buy"] = "facts.buy"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLead:
+    """Bring the CRM's record of a lead up to date."""
+
+    lead_id: UUID
+    kind: Literal["crm.sync"] = "crm.sync"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowJob:
+    """Go on with a bulk job of the CRM, from the step that it has reached."""
+
+    job_id: UUID
+    kind: Literal["crm.job"] = "crm.job"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReceived:
+    """An outside system told us something; it is kept among the inbound events.
+
+    Attributes:
+        source: who, such as ``"linkedin"``.
+        event_id: of the kept event.
+    """
+
+    source: str
+    event_id: int
+    kind: Literal["webhook.received"] = "webhook.received"
+
+
+@dataclass(frozen=True, slots=True)
 class SettleCalls:
     """Look up what became of calls to a language model whose answers never arrived.
 
@@ -80,7 +131,18 @@ class Tick:
 
 
 Message: TypeAlias = Annotated[
-    ImportLeads | LeadFound | LeadEnriched | Rescore | SettleCalls | FitAlgorithm | Tick,
+    ImportLeads
+    | FindLeads
+    | LeadFound
+    | BuyFacts
+    | LeadEnriched
+    | Rescore
+    | SettleCalls
+    | FitAlgorithm
+    | SyncLead
+    | FollowJob
+    | WebhookReceived
+    | Tick,
     Field(discriminator="kind"),
 ]
 _codec: TypeAdapter[Message] = TypeAdapter(Message)

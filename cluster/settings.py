@@ -72,6 +72,110 @@ class Settings(BaseSettings):
         default=50_000_000, ge=0, description="what GPT-4 may read and write"
     )
 
+    uplead_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("uplead_api_key", "UPLEAD_API_KEY")
+    )
+    uplead_base_url: str = Field(
+        default="https://api.uplead.com/v2",
+        validation_alias=AliasChoices("uplead_base_url", "UPLEAD_BASE_URL"),
+    )
+    uplead_usd_per_credit: float = Field(
+        default=0.58, ge=0, description="what a credit of UpLead costs"
+    )
+    uplead_credits_per_month: int | None = Field(
+        default=None, ge=0, description="of UpLead, at most; none is no limit but its own"
+    )
+    uplead_requests_per_minute: int = Field(default=500, ge=1)
+
+    zoominfo_client_id: str | None = Field(
+        default=None, validation_alias=AliasChoices("zoominfo_client_id", "ZOOMINFO_CLIENT_ID")
+    )
+    zoominfo_client_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("zoominfo_client_secret", "ZOOMINFO_CLIENT_SECRET"),
+    )
+    zoominfo_base_url: str = Field(
+        default="https://api.zoominfo.com/gtm",
+        validation_alias=AliasChoices("zoominfo_base_url", "ZOOMINFO_BASE_URL"),
+    )
+    zoominfo_token_url: str = Field(
+        default="https://okta-login.zoominfo.com/oauth2/default/v1/token",
+        validation_alias=AliasChoices("zoominfo_token_url", "ZOOMINFO_TOKEN_URL"),
+    )
+    zoominfo_usd_per_credit: float = Field(
+        default=0.80, ge=0, description="what a credit of ZoomInfo costs"
+    )
+    zoominfo_credits_per_month: int | None = Field(
+        default=None, ge=0, description="of ZoomInfo, at most; none is no limit but its own"
+    )
+    zoominfo_requests_per_minute: int = Field(default=300, ge=1)
+
+    linkedin_access_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("linkedin_access_token", "LINKEDIN_ACCESS_TOKEN"),
+    )
+    linkedin_client_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("linkedin_client_secret", "LINKEDIN_CLIENT_SECRET"),
+        description="of the app: signs its webhooks",
+    )
+    linkedin_owners: str = Field(
+        default="",
+        validation_alias=AliasChoices("linkedin_owners", "LINKEDIN_OWNERS"),
+        description="whose forms are read: URNs of ad accounts or organisations, by commas",
+    )
+    linkedin_version: str = Field(
+        default="202610", validation_alias=AliasChoices("linkedin_version", "LINKEDIN_VERSION")
+    )
+    linkedin_base_url: str = Field(
+        default="https://api.linkedin.com/rest",
+        validation_alias=AliasChoices("linkedin_base_url", "LINKEDIN_BASE_URL"),
+    )
+    linkedin_requests_per_minute: int = Field(default=60, ge=1)
+
+    salesforce_domain: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_domain", "SALESFORCE_DOMAIN"),
+        description="My Domain, such as acme.my (for acme.my.salesforce.com), or login, or test",
+    )
+    salesforce_consumer_key: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_consumer_key", "SALESFORCE_CONSUMER_KEY"),
+    )
+    salesforce_consumer_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_consumer_secret", "SALESFORCE_CONSUMER_SECRET"),
+    )
+    salesforce_username: str | None = Field(
+        default=None, validation_alias=AliasChoices("salesforce_username", "SALESFORCE_USERNAME")
+    )
+    salesforce_password: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("salesforce_password", "SALESFORCE_PASSWORD")
+    )
+    salesforce_security_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_security_token", "SALESFORCE_SECURITY_TOKEN"),
+    )
+    salesforce_private_key_file: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_private_key_file", "SALESFORCE_PRIVATE_KEY_FILE"),
+        description="PEM of the certificate's key, for the JWT bearer flow",
+    )
+    salesforce_api_version: str = Field(
+        default="62.0",
+        validation_alias=AliasChoices("salesforce_api_version", "SALESFORCE_API_VERSION"),
+    )
+    salesforce_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_base_url", "SALESFORCE_BASE_URL"),
+        description="of a server that plays Salesforce; none is Salesforce itself",
+    )
+    salesforce_requests_per_minute: int = Field(default=600, ge=1)
+
+    vendor_usd_per_day: float = Field(
+        default=20.0, ge=0, description="what all lead vendors together may cost a day"
+    )
+
     scorer_calls: int = Field(
         default=32, ge=1, le=1024, description="calls to GPT-4 under way in one scorer actor"
     )

@@ -11,6 +11,10 @@ class Scope(StrEnum):
     LEADS_WRITE = "leads:write"
     SCORING_READ = "scoring:read"
     SCORING_WRITE = "scoring:write"
+    SOURCES_READ = "sources:read"
+    SOURCES_WRITE = "sources:write"
+    CRM_READ = "crm:read"
+    CRM_WRITE = "crm:write"
     AGENTS_READ = "agents:read"
     AGENTS_WRITE = "agents:write"
     DECISIONS_READ = "decisions:read"
@@ -30,7 +34,14 @@ class Role(StrEnum):
 _VIEWER = frozenset(scope for scope in Scope if scope.endswith(":read"))
 ROLES: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: _VIEWER,
-    Role.OPERATOR: _VIEWER | {Scope.LEADS_WRITE, Scope.SCORING_WRITE, Scope.AGENTS_WRITE},
+    Role.OPERATOR: _VIEWER
+    | {
+        Scope.LEADS_WRITE,
+        Scope.SCORING_WRITE,
+        Scope.SOURCES_WRITE,
+        Scope.CRM_WRITE,
+        Scope.AGENTS_WRITE,
+    },
     Role.ADMIN: frozenset(Scope),
 }
 

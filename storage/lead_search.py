@@ -16,6 +16,7 @@ from policies.contact_points import normal_email
 from policies.lead import Lead, LeadId, LeadStatus
 from storage import lead_ways
 from storage.database import Connection, count, driver
+from storage.lead_bounds import Bounds
 from storage.lead_conditions import Conditions
 from storage.lead_rows import opened
 from storage.lead_ways import Order
@@ -90,11 +91,16 @@ async def page(
     *,
     after: Cursor | None = None,
     limit: int = 50,
+    bounds: Bounds | None = None,
 ) -> Page:
-    """Return one page of leads, their personal data opened."""
+    """Return one page of leads, their personal data opened.
+
+    Args:
+        bounds: what earlier searches of the same database learned, for the next ones.
+    """
     connection, conditions = await driver(db), _conditions(sealer, wanted)
-    order = Order(_PLACES[sort], _place(sort, after), limit + 1)
-    rows = await lead_ways.find(connection, conditions, order)
+    order = Order(*_PLACES[sort], _place(sort, after), limit + 1)
+    rows = await lead_ways.find(connection, conditions, order, bounds or Bounds())
     items = [opened(sealer, row) for row in rows[:limit]]
     return Page(items, _cursor(sort, items[-1]) if len(rows) > limit else None)
 
@@ -157,7 +163,10 @@ def _cursor(sort: Sort, last: Lead) -> Cursor:
     return Cursor(last.id, created_at=last.created_at)
 
 
-_PLACES = {Sort.NEWEST: "created_at", Sort.BEST: "coalesce(score, -1)"}
+_PLACES = {
+    Sort.NEWEST: ("created_at", "'infinity'"),
+    Sort.BEST: ("coalesce(score, -1)", "100"),
+}
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM leads WHERE {where} LIMIT {limit}) found"
 _IDS = "SELECT id FROM leads WHERE {where} ORDER BY id LIMIT {limit}"
 _BEHIND = """

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from storage.database import count
+from storage.lead_bounds import Bounds
 from storage.lead_conditions import Conditions
 from storage.lead_rows import COLUMNS
 
@@ -31,28 +31,30 @@ class Order:
 
     Attributes:
         place: the expression that leads are sorted by, the highest first, then by id.
+        highest: what it never exceeds, as SQL.
         after: place and id of the last lead of the page before.
     """
 
     place: str
+    highest: str
     after: tuple[object, UUID] | None
     limit: int
 
 
 async def find(
-    connection: asyncpg.Connection, conditions: Conditions, order: Order
+    connection: asyncpg.Connection, conditions: Conditions, order: Order, bounds: Bounds
 ) -> list[asyncpg.Record]:
     """Return rows of `lead_rows.COLUMNS`, in order."""
-    await connection.execute(_PLAN_EVERY_TIME)
+    total = int(await connection.fetchval(_PLAN_EVERY_TIME))
     if order.after is not None:
         conditions.add(f"({order.place}, id) < ($, $)", *order.after)
     if not conditions.words:
         return await _read_on(connection, conditions, order)
-    matches, total = await _expected(connection, conditions)
+    matches = await _expected(connection, conditions)
     window = int(ROOM * order.limit * total / matches)
     reading, looking = order.limit * total / matches * READ_ON, matches * LOOK_UP
     if matches > FEW and window * WINDOW + TWO_STEPS < min(reading, looking):
-        rows = await _look_up_within(connection, conditions, order, window)
+        rows = await _look_up_within(connection, conditions, order, window, bounds)
         if len(rows) == order.limit:
             return rows
     if matches > FEW and reading < looking:
@@ -60,12 +62,11 @@ async def find(
     return await _look_up(connection, conditions, order)
 
 
-async def _expected(connection: asyncpg.Connection, conditions: Conditions) -> tuple[int, int]:
-    """How many leads should match, of how many."""
+async def _expected(connection: asyncpg.Connection, conditions: Conditions) -> int:
+    """How many leads should match, at least one."""
     trial = conditions.copy().search(by_index=True)
     explained = await connection.fetch(_ESTIMATE.format(where=trial.text), *trial.values)
-    total = await count(connection, _TOTAL)
-    return max(int(explained[0][0][0]["Plan"]["Plan Rows"]), 1), total
+    return max(int(explained[0][0][0]["Plan"]["Plan Rows"]), 1)
 
 
 async def _read_on(
@@ -83,22 +84,22 @@ async def _look_up(
 
 
 async def _look_up_within(
-    connection: asyncpg.Connection, conditions: Conditions, order: Order, window: int
+    connection: asyncpg.Connection,
+    conditions: Conditions,
+    order: Order,
+    window: int,
+    bounds: Bounds,
 ) -> list[asyncpg.Record]:
     """Return what the next ``window`` leads of the whole list hold; none where it is shorter."""
-    listed = Conditions()
-    if order.after is not None:
-        listed.add(f"({order.place}, id) < ($, $)", *order.after)
-    bound = _BOUND.format(where=listed.text, place=order.place, window=window)
-    end = await connection.fetchval(bound, *listed.values)
+    if order.after is None:
+        end = await bounds.after(connection, order.place, window)
+    else:
+        end = await connection.fetchval(_BOUND.format(place=order.place), *order.after, window)
     if end is None:
         return []
-    conditions = conditions.copy().search(by_index=True)
-    conditions.add(f"{order.place} >= $", end)
-    await connection.execute("SET LOCAL enable_indexscan = off")
-    rows = await connection.fetch(_filled(_IN_ORDER, conditions, order), *conditions.values)
-    await connection.execute("SET LOCAL enable_indexscan = on")
-    return rows
+    conditions = conditions.copy()
+    conditions.add(f"{order.place} BETWEEN $ AND {order.highest}", end)
+    return await _look_up(connection, conditions, order)
 
 
 def _filled(statement: str, conditions: Conditions, order: Order) -> str:
@@ -107,7 +108,11 @@ def _filled(statement: str, conditions: Conditions, order: Order) -> str:
     )
 
 
-_PLAN_EVERY_TIME = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1"
+_PLAN_EVERY_TIME = """
+SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass
+  AND set_config('plan_cache_mode', 'force_custom_plan', true) IS NOT NULL
+  AND set_config('random_page_cost', '1.1', true) IS NOT NULL
+"""
 _IN_ORDER = """
 SELECT {columns} FROM leads WHERE {where} ORDER BY {place} DESC, id DESC LIMIT {limit}
 """
@@ -117,8 +122,7 @@ first AS (SELECT id, place FROM found ORDER BY place DESC, id DESC LIMIT {limit}
 SELECT {columns} FROM first JOIN leads USING (id) ORDER BY place DESC, id DESC
 """
 _BOUND = """
-SELECT {place} FROM leads WHERE {where}
-ORDER BY {place} DESC, id DESC OFFSET {window} LIMIT 1
+SELECT {place} FROM leads WHERE deleted_at IS NULL AND ({place}, id) < ($1, $2)
+ORDER BY {place} DESC, id DESC OFFSET $3 LIMIT 1
 """
 _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT 1 FROM leads WHERE {where}"
-_TOTAL = "SELECT reltuples FROM pg_class WHERE oid = 'leads'::regclass"

@@ -13,17 +13,16 @@ import orjson
 import uvicorn
 
 from scripts.sandbox import control
-from scripts.sandbox.book import Book
 from scripts.sandbox.faults import FaultOrder
-from scripts.sandbox.openai.vendor import OpenAI
 from scripts.sandbox.server import App, Vendor, http_server, listening
 from scripts.sandbox.settings import HOST, Conditions, Settings
+from scripts.sandbox.vendors import MODES, build
 
 
 def main() -> None:
     """Serve until a signal, or until the parent is gone with ``--with-parent``."""
     settings = _settings(sys.argv[1:])
-    vendors = [OpenAI(settings.conditions, Book(settings.book), settings.seed)]
+    vendors = build(settings)
     _arm(vendors, settings.faults)
     try:
         sock = listening(settings.port)
@@ -116,7 +115,7 @@ def _parser() -> ArgumentParser:
         action="append",
         default=[],
         metavar="MODE[:SHARE]",
-        help="what goes wrong from the start, may be repeated: " + ", ".join(sorted(OpenAI.modes)),
+        help="what goes wrong from the start, may be repeated: " + ", ".join(MODES),
     )
     parser.add_argument(
         "--with-parent", action="store_true", help="end when the standard input ends"

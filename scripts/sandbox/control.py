@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from scripts.sandbox.faults import FaultOrder
 from scripts.sandbox.server import Answer, Call, Route, Vendor, as_json
-from scripts.sandbox.settings import Conditions
 
 PREFIX = "/_sandbox"
 
@@ -45,9 +44,7 @@ class _Control:
 
     def reset(self, _: Call) -> Answer:
         for vendor in self._vendors.values():
-            vendor.faults.clear()
-            vendor.book.reset()
-            vendor.set_conditions(vendor.conditions)
+            vendor.reset()
         return as_json(200, {"status": "empty"})
 
     def book(self, call: Call) -> Answer:
@@ -94,14 +91,12 @@ class _Control:
         if vendor is None:
             return self._unknown(call)
         try:
-            change = orjson.loads(call.body)
-            wanted = Conditions.model_validate({**vendor.conditions.model_dump(), **change})
+            vendor.change(orjson.loads(call.body))
         except ValidationError as error:
             return _invalid(error)
         except (TypeError, ValueError):
             return as_json(422, {"error": 'send a JSON object, such as {"latency": 1.0}'})
-        vendor.set_conditions(wanted)
-        return as_json(200, wanted.model_dump())
+        return as_json(200, vendor.conditions.model_dump())
 
     def _unknown(self, call: Call) -> Answer:
         known = ", ".join(sorted(self._vendors))

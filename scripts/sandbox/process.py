@@ -47,9 +47,14 @@ class SandboxProcess:
         return self._told("url")
 
     @property
+    def vendor_urls(self) -> dict[str, str]:
+        """The base of every vendor's addresses, by its name."""
+        return self._told("vendors")
+
+    @property
     def openai_url(self) -> str:
         """What ``OPENAI_BASE_URL`` has to be."""
-        return self._told("vendors")["openai"]
+        return self.vendor_urls["openai"]
 
     @property
     def pid(self) -> int:
@@ -139,7 +144,7 @@ class SandboxProcess:
         self._asked("DELETE", f"/{vendor}/faults")
 
     def set(self, vendor: str = "openai", **conditions: float) -> None:
-        """Change what `settings.Conditions` names, such as ``latency=1.0``.
+        """Change how a vendor behaves, such as ``latency=1.0`` (see `settings.Conditions`).
 
         Raises:
             SandboxError: if a value is out of range.

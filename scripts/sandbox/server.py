@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 import uvicorn
+from pydantic import BaseModel
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from scripts.sandbox.book import Book
 from scripts.sandbox.faults import Faults
-from scripts.sandbox.settings import HOST, Conditions
+from scripts.sandbox.settings import HOST
 
 DROP = "sandbox.drop"
 """The ASGI extension that ends a connection without a word."""
@@ -34,6 +34,8 @@ class Call:
     """A request.
 
     Attributes:
+        path: its percent signs decoded.
+        raw_path: as sent.
         params: what the route's ``{names}`` stand for.
         query: in order, as sent.
         headers: by lower-case name.
@@ -45,6 +47,7 @@ class Call:
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     body: bytes
+    raw_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,32 @@ class Route:
     """Which handler answers what.
 
     Attributes:
-        path: such as ``/v1/models/{model}``; a name takes one segment.
+        method: ``*`` takes every one.
+        path: such as ``/v1/models/{model}``; a name takes one segment, ``{rest*}`` at the end all
+            that are left.
+        largest: bytes of a body that it takes.
     """
 
     method: str
     path: str
     handler: Handler
+    largest: int = LARGEST_BODY
+
+
+class Account(Protocol):
+    """A vendor's own record of what it was asked and has billed."""
+
+    def shown(self, *, each: bool = True) -> dict[str, Any]:
+        """The account as JSON values; with every single call if ``each``."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything."""
+        ...
+
+    def close(self) -> None:
+        """Close its file."""
+        ...
 
 
 class Vendor(Protocol):
@@ -93,16 +116,28 @@ class Vendor(Protocol):
 
     name: str
     modes: frozenset[str]
-    book: Book
     faults: Faults
 
     @property
-    def conditions(self) -> Conditions:
+    def book(self) -> Account:
+        """What it was asked and has billed."""
+        ...
+
+    @property
+    def conditions(self) -> BaseModel:
         """How it behaves now."""
         ...
 
-    def set_conditions(self, conditions: Conditions) -> None:
-        """Behave otherwise from now on."""
+    def change(self, conditions: Mapping[str, Any]) -> None:
+        """Behave otherwise from now on; what is not named stays.
+
+        Raises:
+            pydantic.ValidationError: if there is no such condition, or not with such a value.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget what happened, and what was armed."""
         ...
 
     def base_url(self, root: str) -> str:
@@ -127,16 +162,18 @@ class App:
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._exact = {(r.method, r.path): r.handler for r in routes if "{" not in r.path}
-        self._patterns = [(r.method, r.path.split("/"), r.handler) for r in routes if "{" in r.path]
-        self._paths = {r.path for r in routes}
+        self._exact = {(r.method, r.path): r for r in routes if "{" not in r.path}
+        self._patterns = [(r.path.split("/"), r) for r in routes if "{" in r.path]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _body(receive)
+        raw_path = scope["raw_path"].decode("latin-1")
+        route, params = self._find(scope["method"], unquote(raw_path))
+        largest = route.largest if route else LARGEST_BODY
+        body = await _body(receive, largest)
         if body is None:
             return
-        answer = self._answer(scope, body)
+        answer = _answer(route, params, scope, body if len(body) <= largest else None)
         if answer.wait:
             await asyncio.sleep(answer.wait)
         if answer.dropped:
@@ -144,33 +181,55 @@ class App:
             return
         await _send(answer, send)
 
-    def _answer(self, scope: Scope, body: bytes) -> Answer:
-        if len(body) > LARGEST_BODY:
-            return as_json(413, {"error": {"message": "The body is too large."}})
-        method, path = scope["method"], unquote(scope["raw_path"].decode("latin-1"))
-        handler, params = self._find(method, path)
-        if handler is None:
-            return as_json(404, {"error": {"message": f"Invalid URL ({method} {path})"}})
-        if any(name == b"origin" for name, _ in scope["headers"]):
-            return as_json(403, {"error": {"message": "The sandbox serves programs, not pages."}})
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        return handler(Call(method, path, params, query, headers, body))
-
-    def _find(self, method: str, path: str) -> tuple[Handler | None, dict[str, str]]:
+    def _find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         if exact := self._exact.get((method, path)):
             return exact, {}
         given = path.split("/")
-        for wanted, pattern, handler in self._patterns:
-            if wanted == method and len(pattern) == len(given):
-                pairs = list(zip(pattern, given, strict=True))
-                if all(p == g or (p.startswith("{") and g) for p, g in pairs):
-                    return handler, {p[1:-1]: g for p, g in pairs if p.startswith("{")}
+        for pattern, route in self._patterns:
+            if route.method in {method, "*"}:
+                params = _matched(pattern, given)
+                if params is not None:
+                    return route, params
         return None, {}
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body, as far as it is allowed; None if the caller went away."""
+def _matched(pattern: Sequence[str], given: Sequence[str]) -> dict[str, str] | None:
+    """What the names of ``pattern`` stand for; None if it is another path."""
+    params: dict[str, str] = {}
+    if pattern[-1].endswith("*}"):
+        here = len(pattern) - 1
+        if len(given) < len(pattern):
+            return None
+        params[pattern[-1][1:-2]] = "/".join(given[here:])
+        pattern, given = pattern[:here], given[:here]
+    if len(pattern) != len(given):
+        return None
+    for wanted, said in zip(pattern, given, strict=True):
+        if wanted.startswith("{") and said:
+            params[wanted[1:-1]] = said
+        elif wanted != said:
+            return None
+    return params
+
+
+def _answer(
+    route: Route | None, params: dict[str, str], scope: Scope, body: bytes | None
+) -> Answer:
+    method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
+    path = unquote(raw_path)
+    if body is None:
+        return as_json(413, {"error": {"message": "The body is too large."}})
+    if route is None:
+        return as_json(404, {"error": {"message": f"Invalid URL ({method} {path})"}})
+    if any(name == b"origin" for name, _ in scope["headers"]):
+        return as_json(403, {"error": {"message": "The sandbox serves programs, not pages."}})
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+    return route.handler(Call(method, path, params, query, headers, body, raw_path))
+
+
+async def _body(receive: Receive, largest: int) -> bytes | None:
+    """The whole body; None if the caller went away, one byte too much if it is too large."""
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -178,10 +237,10 @@ async def _body(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return None
         size += len(message["body"])
-        if size <= LARGEST_BODY or not parts:
+        if size <= largest:
             parts.append(message["body"])
         more = message["more_body"]
-    return b"".join(parts) if size <= LARGEST_BODY else bytes(LARGEST_BODY + 1)
+    return b"".join(parts) if size <= largest else bytes(largest + 1)
 
 
 async def _send(answer: Answer, send: Send) -> None:

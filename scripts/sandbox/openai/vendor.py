@@ -1,9 +1,10 @@
 """The sandbox's OpenAI: which call gets which answer, what it costs and how long it takes."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -65,9 +66,16 @@ class OpenAI:
         """How it behaves now."""
         return self._conditions
 
-    def set_conditions(self, conditions: Conditions) -> None:
+    def change(self, conditions: Mapping[str, Any]) -> None:
         """Behave otherwise from now on; the allowances are full again."""
-        self._conditions = conditions
+        now = self._conditions.model_dump()
+        self._conditions = Conditions.model_validate({**now, **conditions})
+        self._limiters.clear()
+
+    def reset(self) -> None:
+        """Forget all bills, answers and faults; the allowances are full again."""
+        self.faults.clear()
+        self.book.reset()
         self._limiters.clear()
 
     def base_url(self, root: str) -> str:
