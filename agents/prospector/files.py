@@ -1,19 +1,19 @@
-"""The prospector reads uploaded files: each row becomes a lead, or a problem somebody can repair.
+"""Reading uploaded files: each row becomes a lead, or a problem somebody can repair.
 
 A turn reads one slice and commits everything it came to together with where the next turn reads
 on. So a crash anywhere repeats a slice whose effects were undone, and nothing is kept twice.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from agents.agent import Done, Outcome, Refuse, Turn
-from agents.messages import ImportLeads, LeadFound, Message
+from agents.messages import ImportLeads, LeadFound
 from policies.csv_files import SLICE_BYTES, Slice, read_slice
 from policies.csv_layout import Position
 from policies.import_plan import ImportPlan
@@ -26,6 +26,7 @@ from storage.leads import Kept
 from storage.mailbox import Lane
 from storage.sealing import Sealer
 
+ROLE = "prospector"
 ROWS_A_TURN = 5_000
 PARTS_AT_ONCE = 4
 MOST_PROBLEMS = 100_000
@@ -34,7 +35,7 @@ HOPELESS_ROWS = 1000
 """If none of so many first rows can be read, the file is something else than its plan says."""
 
 
-class Prospector:
+class FileReader:
     """Reads uploaded files of leads.
 
     Args:
@@ -42,23 +43,13 @@ class Prospector:
         rows: read in one turn, at most.
     """
 
-    role: ClassVar[str] = "prospector"
-    batches: ClassVar[Mapping[str, int]] = {}
-
     def __init__(self, sealer: Sealer, *, rows: int = ROWS_A_TURN) -> None:
         self._sealer = sealer
         self._rows = rows
         self._ahead: dict[UUID, _Step] = {}
 
-    async def handle(self, messages: Sequence[Message], turn: Turn) -> Outcome:
-        """Read on in an uploaded file."""
-        match messages[0]:
-            case ImportLeads(import_id=import_id):
-                return await self._read_on(import_id, turn)
-            case _:
-                return Refuse(f"the prospector does not read {messages[0].kind}")
-
-    async def _read_on(self, import_id: UUID, turn: Turn) -> Outcome:
+    async def read_on(self, import_id: UUID, turn: Turn) -> Outcome:
+        """Read the next slice of a file, from where the last turn stopped."""
         try:
             async with turn.database.transaction() as db:
                 found = await imports.get(db, import_id)
@@ -159,7 +150,7 @@ class Prospector:
         elif step.piece.done:
             await imports.finish(db, found.id, ImportStatus.DONE, now=turn.now)
         else:
-            turn.post(self.role, ImportLeads(found.id), lane=Lane(turn.envelopes[0].lane))
+            turn.post(ROLE, ImportLeads(found.id), lane=Lane(turn.envelopes[0].lane))
 
     async def _keep_problems(
         self, db: Connection, found: Import, problems: Sequence[RowProblem]
@@ -261,5 +252,5 @@ async def _tell(db: Connection, kept: Sequence[Kept], found: Import, turn: Turn)
     made = [each.id for each in kept if each.created]
     merged = [each.id for each in kept if each.changed and not each.created]
     for kind, ids in (("lead.created", made), ("lead.merged", merged)):
-        told = Activity(turn.now, None, kind, Prospector.role, details, turn.correlation_id)
+        told = Activity(turn.now, None, kind, ROLE, details, turn.correlation_id)
         await activities.record_for(db, ids, told)
