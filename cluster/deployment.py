@@ -20,7 +20,7 @@ from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
 import serve.app
-from cluster import actors, logs
+from cluster import actors, logs, vendors
 from cluster.fleet import RayFleet
 from cluster.replica_ports import stay_on_loopback
 from cluster.roles import key_ring, now, open_database, opened, table
@@ -66,7 +66,7 @@ def build_asgi() -> FastAPI:
             clock=now,
             version=code_version(),
             cursor_secret=hmac.digest(key_ring(settings).index_key, b"page cursors", "sha256"),
-            sandboxed=tuple(settings.sandboxed),
+            sandboxed=tuple(vendors.sandboxed(settings)),
             trusted_proxies=frozenset({"127.0.0.1"} if behind_haproxy() else ()),
         )
     )

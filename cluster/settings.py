@@ -206,12 +206,6 @@ class Settings(BaseSettings):
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
-    @property
-    def sandboxed(self) -> list[str]:
-        """The vendors that the sandbox plays."""
-        key = self.openai_api_key
-        return ["openai"] if key is not None and key.get_secret_value() == SANDBOX_KEY else []
-
     def environment(self) -> dict[str, str]:
         """The environment in which another process reads these same settings: holds secrets."""
         values: dict[str, object] = {"data_dir": self.directory}
@@ -219,11 +213,12 @@ class Settings(BaseSettings):
             name: getattr(self, name) for name in type(self).model_fields if name not in values
         }
         return {
-            _variable(name): _plain(value) for name, value in values.items() if value is not None
+            variable(name): _plain(value) for name, value in values.items() if value is not None
         }
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """What the environment calls a setting."""
     alias = Settings.model_fields[name].validation_alias
     if isinstance(alias, AliasChoices):
         return str(alias.choices[-1])

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from cluster.settings import SANDBOX_KEY, Settings
+from cluster.settings import Settings
+from cluster.vendors import unset
 
 
 class WrongSettings(Exception):
@@ -59,15 +60,9 @@ def settings_for(port: int | None, data_dir: Path | None) -> Settings:
         raise WrongSettings("; ".join(problems)) from None
 
 
-def wants_sandbox(settings: Settings, options: UpOptions) -> bool:
-    """Whether OpenAI is to be played: a vendor with credentials never is."""
-    return options.sandbox and settings.openai_api_key is None
-
-
-def with_sandbox(settings: Settings, openai_url: str) -> Settings:
-    """The settings under which OpenAI is the sandbox at that address."""
-    changes = {"openai_api_key": SecretStr(SANDBOX_KEY), "openai_base_url": openai_url}
-    return settings.model_copy(update=changes)
+def played(settings: Settings, options: UpOptions) -> list[str]:
+    """The vendors that the sandbox is to play: one with credentials never is."""
+    return unset(settings) if options.sandbox else []
 
 
 def _name(location: tuple[int | str, ...]) -> str:

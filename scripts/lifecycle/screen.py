@@ -134,7 +134,10 @@ def _facts(state: State, directory: Path) -> Table:
     if state.sandboxed:
         names = ", ".join(state.sandboxed)
         table.add_row("  Sandbox", Text(f"{names}: {UNREAL}", style="yellow"))
-        table.add_row("", Text("set OPENAI_API_KEY and start again to ask GPT-4", style="dim"))
+        table.add_row(
+            "",
+            Text("set their keys and start again to use them for real (docs/vendors)", style="dim"),
+        )
     if state.proxy and state.proxy != "HAProxy":
         table.add_row(
             "  Warning",

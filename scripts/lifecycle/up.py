@@ -16,13 +16,13 @@ import httpx
 from cluster.engine import Engine, EngineError
 from cluster.postgres import PostgresError
 from cluster.settings import ROOT, Settings
+from cluster.vendors import sandboxed, with_sandbox
 from scripts.lifecycle import state
 from scripts.lifecycle.options import (
     UpOptions,
     WrongSettings,
+    played,
     settings_for,
-    wants_sandbox,
-    with_sandbox,
 )
 from scripts.lifecycle.screen import LiveLine, Screen, command_name
 from scripts.lifecycle.state import Notebook, State
@@ -73,7 +73,7 @@ def _attached(settings: Settings, options: UpOptions, screen: Screen) -> int:
             settings = _with_vendors(settings, options, screen, undo)
             engine = Engine(settings)
             log_file = os.environ.get(LOG_FILE, "")
-            notes = Notebook(settings.directory, settings.url, settings.sandboxed, log_file)
+            notes = Notebook(settings.directory, settings.url, sandboxed(settings), log_file)
             code = _run(engine, notes, screen)
         except (EngineError, PostgresError, KeyRingError, SandboxError) as error:
             return _failed(str(error), settings, screen)
@@ -98,7 +98,8 @@ LOG_FILE = "LEADENGINE_DAEMON_LOG"
 def _with_vendors(
     settings: Settings, options: UpOptions, screen: Screen, undo: ExitStack
 ) -> Settings:
-    if not wants_sandbox(settings, options):
+    names = played(settings, options)
+    if not names:
         return settings
     screen.step("Starting the sandbox")
     folder = settings.directory / "sandbox"
@@ -107,7 +108,7 @@ def _with_vendors(
     sandbox = SandboxProcess(SandboxSettings(book=folder / "book"), log=log)
     sandbox.start()
     undo.callback(sandbox.stop)
-    return with_sandbox(settings, sandbox.openai_url)
+    return with_sandbox(settings, sandbox.vendor_urls, names)
 
 
 def _run(engine: Engine, notes: Notebook, screen: Screen) -> int:

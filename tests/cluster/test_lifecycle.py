@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster import vendors
 from cluster.settings import ROOT, SANDBOX_KEY, Settings
 from scripts.lifecycle import state
 from scripts.lifecycle.doctor import Finding, Health, doctor, worst
-from scripts.lifecycle.options import DoctorOptions, UpOptions, wants_sandbox, with_sandbox
+from scripts.lifecycle.options import DoctorOptions, UpOptions, played
 from scripts.lifecycle.state import State
 from scripts.lifecycle.up import up
 
@@ -58,13 +59,25 @@ def test_a_wrong_setting_is_named(capsys: pytest.CaptureFixture[str], tmp_path: 
 
 def test_a_vendor_with_credentials_is_never_played() -> None:
     plain = Settings(_env_file=None)
-    assert wants_sandbox(plain, UpOptions())
-    assert not wants_sandbox(plain, UpOptions(sandbox=False))
-    assert not wants_sandbox(Settings(_env_file=None, openai_api_key="sk-real"), UpOptions())
-    played = with_sandbox(plain, "http://127.0.0.1:1/v1")
-    assert played.sandboxed == ["openai"]
-    assert played.openai_api_key is not None
-    assert played.openai_api_key.get_secret_value() == SANDBOX_KEY
+    assert played(plain, UpOptions()) == list(vendors.VENDORS)
+    assert played(plain, UpOptions(sandbox=False)) == []
+    real = Settings(_env_file=None, openai_api_key="sk-real", zoominfo_client_id="half")
+    assert played(real, UpOptions()) == ["uplead", "linkedin", "salesforce"]
+    assert vendors.ready(real) == ["openai"]
+    assert vendors.VENDORS["zoominfo"].missing(real) == ["ZOOMINFO_CLIENT_SECRET"]
+
+
+def test_what_is_played_gets_the_sandboxs_keys_and_addresses_and_nothing_else() -> None:
+    real = Settings(_env_file=None, openai_api_key="sk-real")
+    root = "http://127.0.0.1:1"
+    urls = {"openai": f"{root}/v1", "zoominfo": f"{root}/zoominfo/gtm", "uplead": f"{root}/uplead"}
+    told = vendors.with_sandbox(real, urls, played(real, UpOptions()))
+    assert vendors.sandboxed(told) == ["uplead", "zoominfo"]
+    assert told.openai_api_key == real.openai_api_key
+    assert told.openai_base_url is None
+    assert told.uplead_api_key is not None
+    assert told.uplead_api_key.get_secret_value() == SANDBOX_KEY
+    assert told.zoominfo_token_url == f"{root}/zoominfo/oauth2/default/v1/token"
 
 
 def test_settings_travel_to_other_processes_through_the_environment(
