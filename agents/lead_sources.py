@@ -31,8 +31,16 @@ class LeadSource(Protocol):
         """How many people match; free of charge, None where the source does not tell."""
         ...
 
-    async def search_contacts(self, criteria: Criteria, cursor: str | None) -> SearchPage:
-        """Return one page; ``cursor`` is `SearchPage.next` of the page before."""
+    async def search_contacts(
+        self, criteria: Criteria, cursor: str | None, *, most: int | None = None
+    ) -> SearchPage:
+        """Return one page; ``cursor`` is `SearchPage.next` of the page before.
+
+        Args:
+            most: people on it, at most, so that a source that `reveals` bills no more than are
+                wanted; fewer may come (where pages are numbered: a divisor of the place reached),
+                but the same question always brings the same page. None is `page_size`.
+        """
         ...
 
     async def enrich_leads(self, queries: Sequence[PersonQuery]) -> Matches:
