@@ -1,9 +1,13 @@
 """What is made to go wrong, how often and for how long."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
+
+TOKEN = "token"  # noqa: S105  (a name)
+"""The operation that fetches a token: only faults that name it hit it."""
 
 
 class FaultOrder(BaseModel):
@@ -15,6 +19,9 @@ class FaultOrder(BaseModel):
         count: calls until it is over; None for no end.
         seconds: time until it is over; None for no end.
         delay: seconds that a slow answer takes longer.
+        retry_after: seconds that a vendor asks to wait when it turns the call away.
+        operation: the only one that it hits, by its name in the vendor's log; None for all but
+            the fetching of tokens.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +31,8 @@ class FaultOrder(BaseModel):
     count: int | None = Field(default=None, gt=0)
     seconds: float | None = Field(default=None, gt=0)
     delay: float = Field(default=30.0, ge=0)
+    retry_after: float = Field(default=1.0, ge=0)
+    operation: str | None = None
 
     @classmethod
     def written(cls, text: str) -> "FaultOrder":
@@ -48,16 +57,18 @@ class Faults:
 
     Args:
         chance: decides which calls are hit.
+        once: modes that hit one call and are over, unless ordered with a count.
     """
 
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
+    def __init__(self, chance: Random, once: Collection[str] = ()) -> None:
+        self._chance, self._once = chance, frozenset(once)
         self._armed: list[_Armed] = []
 
     def arm(self, order: FaultOrder, now: float) -> None:
         """Switch a fault on, beside those that are on already; ``now`` is monotonic seconds."""
         until = None if order.seconds is None else now + order.seconds
-        self._armed.append(_Armed(order, order.count, until))
+        left = 1 if order.count is None and order.mode in self._once else order.count
+        self._armed.append(_Armed(order, left, until))
 
     def clear(self) -> None:
         """Switch everything off."""
@@ -67,10 +78,13 @@ class Faults:
         """What is on, with the calls left to each."""
         return [{**armed.order.model_dump(), "left": armed.left} for armed in self._armed]
 
-    def draw(self, now: float) -> FaultOrder | None:
+    def draw(self, now: float, operation: str | None = None) -> FaultOrder | None:
         """The fault that hits this call, if any: the first that is on and drawn."""
         self._armed = [a for a in self._armed if a.left != 0 and (a.until is None or now < a.until)]
         for armed in self._armed:
+            only = armed.order.operation
+            if only != operation and (only is not None or operation == TOKEN):
+                continue
             if self._chance.random() < armed.order.share:
                 if armed.left is not None:
                     armed.left -= 1

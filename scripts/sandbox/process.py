@@ -130,13 +130,15 @@ class SandboxProcess:
         seconds: float | None = None,
         delay: float = 30.0,
         vendor: str = "openai",
+        **more: Any,  # noqa: ANN401  (the other fields of an order)
     ) -> None:
         """Switch a fault on; see `faults.FaultOrder`.
 
         Raises:
             SandboxError: if the vendor has no such mode.
         """
-        order = FaultOrder(mode=mode, share=share, count=count, seconds=seconds, delay=delay)
+        told = {"share": share, "count": count, "seconds": seconds, "delay": delay, **more}
+        order = FaultOrder(mode=mode, **told)
         self._asked("POST", f"/{vendor}/faults", order.model_dump())
 
     def clear(self, vendor: str = "openai") -> None:

@@ -39,6 +39,7 @@ class Call:
         params: what the route's ``{names}`` stand for.
         query: in order, as sent.
         headers: by lower-case name.
+        raw_query: as sent.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     raw_path: str = ""
+    raw_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Answer:
         wait: seconds before it begins.
         drip: seconds over which it is spread, byte by byte as it were.
         dropped: end the connection instead.
+        cut: end the connection in the middle of the body.
     """
 
     status: int = 200
@@ -68,6 +71,7 @@ class Answer:
     wait: float = 0.0
     drip: float = 0.0
     dropped: bool = False
+    cut: bool = False
 
 
 Handler = Callable[[Call], Answer]
@@ -180,6 +184,8 @@ class App:
             scope["extensions"][DROP]()
             return
         await _send(answer, send)
+        if answer.cut:
+            scope["extensions"][DROP]()
 
     def _find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         if exact := self._exact.get((method, path)):
@@ -223,9 +229,10 @@ def _answer(
         return as_json(404, {"error": {"message": f"Invalid URL ({method} {path})"}})
     if any(name == b"origin" for name, _ in scope["headers"]):
         return as_json(403, {"error": {"message": "The sandbox serves programs, not pages."}})
-    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    raw_query = scope["query_string"].decode("latin-1")
+    query = parse_qsl(raw_query, keep_blank_values=True)
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-    return route.handler(Call(method, path, params, query, headers, body, raw_path))
+    return route.handler(Call(method, path, params, query, headers, body, raw_path, raw_query))
 
 
 async def _body(receive: Receive, largest: int) -> bytes | None:
@@ -258,7 +265,8 @@ async def _send(answer: Answer, send: Send) -> None:
             await asyncio.sleep(answer.drip / DRIPS)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+    said = answer.body[: len(answer.body) // 2] if answer.cut else answer.body
+    await send({"type": "http.response.body", "body": said, "more_body": answer.cut})
 
 
 class _Droppable(HttpToolsProtocol):
