@@ -137,8 +137,9 @@ class SandboxProcess:
         Raises:
             SandboxError: if the vendor has no such mode.
         """
-        told = {"share": share, "count": count, "seconds": seconds, "delay": delay, **more}
-        order = FaultOrder(mode=mode, **told)
+        order = FaultOrder(
+            mode=mode, share=share, count=count, seconds=seconds, delay=delay, **more
+        )
         self._asked("POST", f"/{vendor}/faults", order.model_dump())
 
     def clear(self, vendor: str = "openai") -> None:
