@@ -7,17 +7,17 @@ goes wrong in the vendor's own way reaches its handler as a word.
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from scripts.sandbox.faults import FaultOrder, Faults
+from scripts.sandbox.journal import Journal
 from scripts.sandbox.server import Answer, Call, Handler
 
 LOGGED = 5_000
@@ -47,49 +47,6 @@ class BaseConditions(BaseModel):
 
     latency: float = Field(default=0.2, ge=0, le=600)
     jitter: float = Field(default=0.0, ge=0, le=1)
-
-
-class Journal:
-    """Lines of JSON that are in the file before we go on.
-
-    Args:
-        path: None for lines that nobody needs after us.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._file = None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-
-    def append(self, line: Mapping[str, Any]) -> None:
-        """Write one line."""
-        if self._file is not None:
-            self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-            self._file.flush()
-
-    def read(self) -> Iterator[dict[str, Any]]:
-        """All whole lines; a half-written last one is cut off."""
-        if self._file is None:
-            return
-        self._file.seek(0)
-        end = 0
-        for line in self._file:
-            if not line.endswith(b"\n"):
-                self._file.truncate(end)
-                return
-            end += len(line)
-            yield orjson.loads(line)
-
-    def clear(self) -> None:
-        """Forget all lines."""
-        if self._file is not None:
-            self._file.truncate(0)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
 
 
 class RequestLog:
