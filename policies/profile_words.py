@@ -18,7 +18,7 @@ from policies.web_domains import domain_of
 ALL_SIZES = (*(name for _, name in SIZES), LARGEST_SIZE)
 """Sizes of companies by employees, smallest first."""
 LONGEST_WORD = 200
-_NEAR = 0.6
+_NEAR = 0.7
 _SHOWN = 40
 
 
