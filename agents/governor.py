@@ -3,22 +3,30 @@
 The state is one row in the database, so it outlives any actor. A worker asks for slots before it
 calls and tells what happened after; nothing is written when nothing would change.
 
-The rules: `policies.pacing` and `policies.failure`.
+The rules: `policies.pacing` and `policies.failure`. How calls went is counted beside them
+(`storage.vendor_calls`): those figures are written every few seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from agents.errors import AnswerError, VendorError
 from policies import failure, pacing
 from policies.failure import Breaker
 from policies.llm import RateLimits
-from policies.pacing import Pace
-from storage import vendor_states
+from policies.pacing import Allowance, Pace
+from storage import vendor_calls, vendor_states
 from storage.database import Connection, Database
+from storage.vendor_calls import CallOutcome, Slot, Tally, hour_of
+
+FLUSH_EVERY = timedelta(seconds=5)
+SHORTEST_WAIT = timedelta(seconds=1)
+NO_CREDIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The vendor is away; nobody may call before ``until`` (aware)."""
+    """The vendor is away or out of credit; nobody may call before ``until`` (aware)."""
 
     until: datetime
 
@@ -43,6 +51,7 @@ class Closed:
 class _State:
     pace: Pace
     breaker: Breaker = field(default_factory=Breaker)
+    no_credit_until: datetime | None = None
 
     @property
     def at_ease(self) -> bool:
@@ -57,7 +66,8 @@ class Governor:
 
     Args:
         requests_per_minute: the ceiling that the operator sets.
-        tokens_per_minute: the same for tokens.
+        tokens_per_minute: the same for tokens; None where the vendor counts none.
+        clock: the time (aware UTC); needed by `calling` only.
         patience: how long one probe of a half-open breaker may take.
     """
 
@@ -67,14 +77,19 @@ class Governor:
         vendor: str,
         *,
         requests_per_minute: float,
-        tokens_per_minute: float,
+        tokens_per_minute: float | None = None,
+        clock: Callable[[], datetime] | None = None,
         patience: timedelta = timedelta(minutes=1),
     ) -> None:
         self.vendor = vendor
         self._database = database
         self._ceilings = Pace(requests_per_minute, tokens_per_minute)
+        self._clock = clock
         self._patience = patience
         self._last: _State | None = None
+        self._announced = Allowance()
+        self._tallies: dict[Slot, Tally] = {}
+        self._flushed_at: datetime | None = None
 
     async def admit(
         self, db: Connection, tokens: Sequence[int], now: datetime
@@ -84,29 +99,77 @@ class Governor:
         A half-open breaker admits one batch, and keeps the others waiting for its answers.
 
         Args:
-            tokens: what the vendor's limiter will count for each call.
+            tokens: what the vendor's limiter will count for each call; 0 where it counts none.
         """
         state = await self._read(db)
         if not failure.may_call(state.breaker, now):
             return Closed(state.breaker.open_until or now)
         pace, slots = pacing.take(state.pace, list(tokens), now)
         breaker = failure.probe(state.breaker, now, self._patience)
-        await self._write(db, _State(pace, breaker), now)
+        await self._write(db, replace(state, pace=pace, breaker=breaker), now)
         return Admitted(tuple(max(slot - now, timedelta()) for slot in slots))
+
+    async def enter(self, now: datetime) -> Admitted | Closed:
+        """Ask for one slot, for a call that costs nothing, in a transaction of its own."""
+        async with self._database.transaction() as db:
+            return await self.admit(db, [0], now)
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the vendor was away when last heard of, and should still be left alone."""
         return self._last is not None and not failure.may_call(self._last.breaker, now)
 
+    async def out_of_credit_until(self, db: Connection, now: datetime) -> datetime | None:
+        """Until when nothing can be bought from the vendor; None if it can, as far as we know."""
+        state = await self._peek(db)
+        until = state.no_credit_until
+        return until if until is not None and until > now else None
+
+    async def closed_until(self, db: Connection, now: datetime) -> datetime | None:
+        """Until when the vendor is left alone, without asking for a slot; None if it is not."""
+        breaker = (await self._peek(db)).breaker
+        return None if failure.may_call(breaker, now) else breaker.open_until
+
+    def heard(self, allowance: Allowance) -> None:
+        """Keep what the vendor announced; the end of the `calling` that is open follows it."""
+        if allowance.windows:
+            self._announced = allowance
+
+    @asynccontextmanager
+    async def calling(
+        self, operation: str, *, clock: Callable[[], datetime] | None = None
+    ) -> AsyncGenerator[None, None]:
+        """Make one admitted call within: it is timed and counted, and its outcome told to all.
+
+        Errors are raised again. An `AnswerError` and an account without credit do not count
+        against the vendor, which is well; anything but a `VendorError` is not its doing.
+
+        Args:
+            operation: a word of ours for the figures, such as ``"search"``; a constant.
+            clock: in place of the governor's own.
+        """
+        clock = clock or self._must_have_clock()
+        began = clock()
+        try:
+            yield
+        except VendorError as error:
+            now = clock()
+            self._count(operation, now - began, now, error)
+            await self._told(error, now)
+            raise
+        now = clock()
+        self._count(operation, now - began, now, None)
+        await self._well(now)
+
     async def succeeded(self, limits: Sequence[RateLimits], now: datetime) -> None:
         """Hear of good answers and of the limits announced with them."""
         newest = next((known for known in reversed(limits) if known.requests), RateLimits())
-        if self._nothing_new(newest):
+        if self._nothing_new(newest.requests, newest.tokens):
             return
         async with self._database.transaction() as db:
             state = await self._read(db)
             pace = pacing.heard(state.pace, newest.requests, newest.tokens, now)
-            await self._write(db, _State(pace, failure.succeeded(state.breaker)), now)
+            breaker = failure.succeeded(state.breaker)
+            await self._write(db, replace(state, pace=pace, breaker=breaker), now)
 
     async def throttled(self, wait: timedelta, now: datetime) -> None:
         """Hear that the vendor was asked too often, and may be asked again after ``wait``."""
@@ -122,15 +185,89 @@ class Governor:
             breaker = failure.failed(state.breaker, now, at_least=at_least or timedelta())
             await self._write(db, replace(state, breaker=breaker), now)
 
-    def _nothing_new(self, limits: RateLimits) -> bool:
+    async def flush(self, db: Connection, now: datetime) -> None:
+        """Write how calls went in the transaction that is open; if it fails, they are lost."""
+        told, self._tallies, self._flushed_at = self._tallies, {}, now
+        await vendor_calls.add(db, self.vendor, told)
+
+    async def close(self) -> None:
+        """Write the figures that are left."""
+        if self._tallies:
+            await self._flush_now(self._flushed_at or max(hour for _, hour in self._tallies))
+
+    async def _told(self, error: VendorError, now: datetime) -> None:
+        if error.out_of_credit:
+            await self._ran_out(error.retry_after or NO_CREDIT, now)
+        elif isinstance(error, AnswerError):
+            await self._well(now)
+        elif error.throttled:
+            wait = max(error.retry_after or SHORTEST_WAIT, self._take_announced().pause)
+            await self.throttled(wait, now)
+        else:
+            await self.failed(error.retry_after, now)
+        await self._flush_now(now)
+
+    async def _ran_out(self, wait: timedelta, now: datetime) -> None:
+        async with self._database.transaction() as db:
+            state = await self._read(db)
+            breaker = failure.succeeded(state.breaker)
+            out = replace(state, breaker=breaker, no_credit_until=now + wait)
+            await self._write(db, out, now)
+
+    async def _well(self, now: datetime) -> None:
+        announced = self._take_announced()
+        if not self._nothing_new(announced.per_minute, None) or announced.pause:
+            async with self._database.transaction() as db:
+                state = await self._read(db)
+                pace = pacing.allowed(state.pace, announced, now)
+                breaker = failure.succeeded(state.breaker)
+                await self._write(db, replace(state, pace=pace, breaker=breaker), now)
+        if self._flushed_at is None or now - self._flushed_at >= FLUSH_EVERY:
+            await self._flush_now(now)
+
+    def _take_announced(self) -> Allowance:
+        announced, self._announced = self._announced, Allowance()
+        return announced
+
+    def _count(
+        self, operation: str, took: timedelta, now: datetime, error: VendorError | None
+    ) -> None:
+        outcome = CallOutcome.OK
+        if error is not None:
+            outcome = CallOutcome.THROTTLED if error.throttled else CallOutcome.FAILED
+        tally = self._tallies.setdefault((operation, hour_of(now)), Tally())
+        tally.count(took, now, outcome, str(error or ""))
+
+    async def _flush_now(self, now: datetime) -> None:
+        pending = self._tallies
+        try:
+            async with self._database.transaction() as db:
+                await self.flush(db, now)
+        except BaseException:
+            later, self._tallies = self._tallies, pending
+            for slot, tally in later.items():
+                self._tallies.setdefault(slot, Tally()).merge(tally)
+            raise
+
+    def _must_have_clock(self) -> Callable[[], datetime]:
+        if self._clock is None:
+            raise ValueError("calls are timed: give the governor a clock")
+        return self._clock
+
+    def _nothing_new(self, requests: float | None, tokens: int | None) -> bool:
         last = self._last
         if last is None or not last.at_ease:
             return False
         known = (last.pace.announced_requests, last.pace.announced_tokens)
-        return limits.requests is None or known == (limits.requests, limits.tokens)
+        return requests is None or known == (requests, tokens)
 
     async def _read(self, db: Connection) -> _State:
-        kept = await vendor_states.locked(db, self.vendor)
+        return self._understood(await vendor_states.locked(db, self.vendor))
+
+    async def _peek(self, db: Connection) -> _State:
+        return self._understood(await vendor_states.of(db, self.vendor))
+
+    def _understood(self, kept: dict[str, Any] | None) -> _State:
         pace = self._ceilings
         if kept is None:
             return _State(pace)

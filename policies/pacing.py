@@ -18,6 +18,10 @@ SLOWER = 0.7
 FASTER = 0.02
 SETTLING = timedelta(seconds=2)
 LEAST = 1.0
+SHORT = timedelta(minutes=1)
+UNTOLD_PAUSE = timedelta(minutes=1)
+"""After which a window is tried again whose end the vendor did not name."""
+LONGEST_PAUSE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Pace:
 
     Attributes:
         requests_per_minute: the ceiling that the operator set for requests.
-        tokens_per_minute: the same for tokens.
+        tokens_per_minute: the same for tokens; None where the vendor counts none.
         announced_requests: requests per minute that the vendor says it allows.
         announced_tokens: the same for tokens.
         factor: share of the lower ceiling in use now, 0 to 1.
@@ -36,13 +40,66 @@ class Pace:
     """
 
     requests_per_minute: float
-    tokens_per_minute: float
+    tokens_per_minute: float | None = None
     announced_requests: float | None = None
     announced_tokens: float | None = None
     factor: float = 1.0
     next_request: datetime | None = None
     next_token: datetime | None = None
     slowed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a vendor allows in one stretch of time; None where it did not say.
+
+    Attributes:
+        period: how long the stretch is.
+        limit: calls in it, at most.
+        remaining: calls that are left of it.
+        resets_in: until all are allowed again.
+    """
+
+    period: timedelta | None = None
+    limit: int | None = None
+    remaining: int | None = None
+    resets_in: timedelta | None = None
+
+    @property
+    def pause(self) -> timedelta:
+        """How long nobody may call, because none is left."""
+        if self.remaining is None or self.remaining > 0:
+            return timedelta()
+        named = self.resets_in if self.resets_in is not None else self.period
+        if named is None:
+            return UNTOLD_PAUSE
+        longest = LONGEST_PAUSE if self.resets_in is not None else UNTOLD_PAUSE
+        return min(max(named, timedelta()), longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a vendor announced beside an answer: one window or several, or nothing."""
+
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def per_minute(self) -> float | None:
+        """The pace that the short windows allow.
+
+        Those of an hour or a day are for bursts to be spent from: only their end counts.
+        """
+        paces = [
+            window.limit * (SHORT / window.period)
+            for window in self.windows
+            if window.limit and window.period and window.period <= SHORT
+        ]
+        return min(paces, default=None)
+
+    @property
+    def pause(self) -> timedelta:
+        """How long nobody may call, because a window is used up."""
+        return max((window.pause for window in self.windows), default=timedelta())
 
 
 def take(pace: Pace, tokens: list[int], now: datetime) -> tuple[Pace, list[datetime]]:
@@ -63,13 +120,15 @@ def requests_rate(pace: Pace) -> float:
     return min(pace.requests_per_minute, announced) * pace.factor
 
 
-def tokens_rate(pace: Pace) -> float:
-    """Tokens per minute in use now."""
+def tokens_rate(pace: Pace) -> float | None:
+    """Tokens per minute in use now; None where none are counted."""
+    if pace.tokens_per_minute is None:
+        return None
     announced = pace.announced_tokens or pace.tokens_per_minute
     return min(pace.tokens_per_minute, announced) * pace.factor
 
 
-def heard(pace: Pace, requests: int | None, tokens: int | None, now: datetime) -> Pace:
+def heard(pace: Pace, requests: float | None, tokens: int | None, now: datetime) -> Pace:
     """Follow the limits that the vendor announced with a success, and speed up a little."""
     settled = pace.slowed_at is None or now - pace.slowed_at >= SETTLING
     return replace(
@@ -78,6 +137,19 @@ def heard(pace: Pace, requests: int | None, tokens: int | None, now: datetime) -
         announced_tokens=tokens or pace.announced_tokens,
         factor=min(1.0, pace.factor + FASTER) if settled else pace.factor,
     )
+
+
+def allowed(pace: Pace, allowance: Allowance, now: datetime) -> Pace:
+    """Follow what a vendor without tokens announced with a success; wait where all is used up."""
+    followed = heard(pace, allowance.per_minute, None, now)
+    return hold(followed, allowance.pause, now)
+
+
+def hold(pace: Pace, wait: timedelta, now: datetime) -> Pace:
+    """Give no slot before ``wait`` is over; the pace stays."""
+    if wait <= timedelta():
+        return pace
+    return replace(pace, next_request=max(pace.next_request or now, now + wait))
 
 
 def throttled(pace: Pace, wait: timedelta, now: datetime) -> Pace:
@@ -89,5 +161,7 @@ def throttled(pace: Pace, wait: timedelta, now: datetime) -> Pace:
     return replace(pace, factor=slower, next_request=resume, slowed_at=now)
 
 
-def _spacing(per_minute: float, amount: int) -> timedelta:
+def _spacing(per_minute: float | None, amount: int) -> timedelta:
+    if per_minute is None:
+        return timedelta()
     return timedelta(minutes=amount / max(per_minute * HEADROOM, LEAST))

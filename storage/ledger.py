@@ -87,6 +87,27 @@ class OpenEntry:
     amounts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class EntryState:
+    """What became of an entry.
+
+    Attributes:
+        state: as in the table; ``committed`` is settled.
+        amounts: reserved, by account, in the order of its reservation.
+        settled: what it really cost; None while it is open.
+    """
+
+    id: UUID
+    state: Literal["held", "unknown", "committed", "released"]
+    amounts: Mapping[str, int]
+    settled: Mapping[str, int] | None
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows yet what it cost."""
+        return self.state in ("held", "unknown")
+
+
 async def open_accounts(db: Connection, accounts: Sequence[Account]) -> None:
     """Open ``accounts`` that are not open yet, and bring the others to their limit.
 
@@ -145,6 +166,36 @@ async def reserve(  # noqa: PLR0913 - what a call is for is told in words
         now,
     )
     return {row[0] for row in rows}
+
+
+async def find(db: Connection, entry_id: UUID) -> EntryState | None:
+    """Return what became of an entry; None if there is no such."""
+    row = await (await driver(db)).fetchrow(_FIND, entry_id)
+    if row is None:
+        return None
+    settled = row["settled"]
+    return EntryState(
+        entry_id,
+        row["state"],
+        dict(zip(row["accounts"], row["amounts"], strict=True)),
+        None if settled is None else dict(zip(row["accounts"], settled, strict=True)),
+    )
+
+
+async def renew(db: Connection, ids: Sequence[UUID], *, expires_at: datetime) -> None:
+    """Give entries that are still open until ``expires_at``; unknown ones are held again."""
+    await (await driver(db)).execute(_RENEW, list(ids), expires_at)
+
+
+async def left(db: Connection, ids: Sequence[str]) -> dict[str, int | None]:
+    """Return what may still be reserved in the accounts that are open; None is without limit."""
+    rows = await (await driver(db)).fetch(_LEFT, list(ids))
+    return {row["id"]: row["left_over"] for row in rows}
+
+
+async def lock(db: Connection, accounts: Sequence[str]) -> None:
+    """Keep others from booking on ``accounts`` until the transaction ends."""
+    await (await driver(db)).execute(_LOCK, list(accounts))
 
 
 async def settle(db: Connection, costs: Mapping[UUID, Sequence[int]], *, now: datetime) -> int:
@@ -220,6 +271,17 @@ def _open_entry(row: asyncpg.Record) -> OpenEntry:
 
 
 _CLOSE = "SELECT ledger_close($1, $2, $3)"
+_FIND = "SELECT state, accounts, amounts, settled FROM ledger_entries WHERE id = $1"
+_RENEW = """
+UPDATE ledger_entries SET state = 'held', expires_at = greatest(expires_at, $2)
+WHERE id = ANY ($1) AND state IN ('held', 'unknown')
+"""
+_LEFT = """
+SELECT id, CASE WHEN limit_amount IS NOT NULL THEN greatest(0, limit_amount - held - spent) END
+  AS left_over
+FROM ledger_accounts WHERE id = ANY ($1)
+"""
+_LOCK = "SELECT 1 FROM ledger_accounts WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE"
 _OPEN = """
 SELECT * FROM ledger_entries
 WHERE reference = ANY ($1) AND state IN ('held', 'unknown') ORDER BY created_at, id

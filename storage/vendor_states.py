@@ -22,6 +22,11 @@ async def locked(db: Connection, vendor: str) -> dict[str, Any] | None:
     return state
 
 
+async def of(db: Connection, vendor: str) -> dict[str, Any] | None:
+    """Return the state of ``vendor`` as last committed, without keeping others from it."""
+    return await (await driver(db)).fetchval(_OF, vendor)
+
+
 async def put(db: Connection, vendor: str, state: dict[str, Any], *, now: datetime) -> None:
     """Keep the state of ``vendor``, in JSON values."""
     await (await driver(db)).execute(_PUT, vendor, orjson.dumps(state).decode(), now)
@@ -33,7 +38,8 @@ async def all(db: Connection) -> dict[str, dict[str, Any]]:
     return {row["vendor"]: row["state"] for row in rows}
 
 
-_LOCK = "SELECT state FROM vendor_states WHERE vendor = $1 FOR UPDATE"
+_OF = "SELECT state FROM vendor_states WHERE vendor = $1"
+_LOCK = f"{_OF} FOR UPDATE"
 _PUT = """
 INSERT INTO vendor_states (vendor, state, updated_at) VALUES ($1, $2::jsonb, $3)
 ON CONFLICT (vendor) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
