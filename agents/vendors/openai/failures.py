@@ -9,8 +9,7 @@ Sources:
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 
 import httpx2
@@ -18,10 +17,9 @@ import openai
 
 from agents.errors import AnswerError, VendorError
 from agents.vendors.openai.wire import VENDOR, duration
+from agents.vendors.retry_after import bounded, number, retry_after
 from policies.llm import Usage
 
-LONGEST_WAIT = timedelta(days=1)
-"""No header makes us wait longer."""
 AWAY = timedelta(seconds=10)
 BUSY = timedelta(seconds=5)
 NO_CREDIT = timedelta(hours=1)
@@ -103,32 +101,13 @@ def _words(*values: object) -> list[str]:
 
 def _asked_wait(error: openai.APIStatusError) -> timedelta | None:
     headers = error.response.headers
-    for wait in (_milliseconds(headers), _seconds(headers), _hint(error.message)):
-        if wait is not None:
-            return min(max(wait, timedelta()), LONGEST_WAIT)
-    return None
+    waits = (_milliseconds(headers), retry_after(headers), _hint(error.message))
+    return bounded(next((wait for wait in waits if wait is not None), None))
 
 
 def _milliseconds(headers: Mapping[str, str]) -> timedelta | None:
-    number = _number(headers.get("retry-after-ms", ""))
-    return None if number is None else timedelta(milliseconds=number)
-
-
-def _seconds(headers: Mapping[str, str]) -> timedelta | None:
-    """``Retry-After`` in seconds or as a date, which is measured by the vendor's own clock."""
-    text = headers.get("retry-after", "")
-    number = _number(text)
-    if number is not None:
-        return timedelta(seconds=number)
-    try:
-        then, now = (parsedate_to_datetime(t) for t in (text, headers.get("date", "")))
-    except ValueError:
-        return None
-    return then.replace(tzinfo=then.tzinfo or UTC) - now.replace(tzinfo=now.tzinfo or UTC)
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else None
+    value = number(headers.get("retry-after-ms", ""))
+    return None if value is None else timedelta(milliseconds=value)
 
 
 def _hint(message: str) -> timedelta | None:

@@ -10,8 +10,9 @@ import pytest
 
 from agents.errors import AnswerError, VendorError
 from agents.vendors.openai import OpenAI
-from agents.vendors.openai.failures import AWAY, BUSY, LONGEST_WAIT
+from agents.vendors.openai.failures import AWAY, BUSY
 from agents.vendors.openai.wire import NOT_OPENAI, duration, rate_limits
+from agents.vendors.retry_after import LONGEST_WAIT
 from policies.llm import Reply, Usage
 from policies.rubric import RubricAnswer, Tag
 
