@@ -1,0 +1,72 @@
+"""The sandbox's Salesforce, as the sandbox's server knows it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from scripts.sandbox.faults import Faults
+from scripts.sandbox.salesforce import mishaps
+from scripts.sandbox.salesforce.book import OrgBook
+from scripts.sandbox.salesforce.conditions import OrgConditions
+from scripts.sandbox.salesforce.org import Org
+from scripts.sandbox.salesforce.rest import Services
+from scripts.sandbox.server import Answer, Call, Route
+
+LARGEST_BODY = 160 * 1024 * 1024
+
+
+class SalesforceOrg:
+    """A Salesforce org.
+
+    Args:
+        seed: of its accidents.
+        wall: Unix seconds.
+    """
+
+    name = "salesforce"
+    modes = mishaps.TURNED_AWAY | mishaps.DONE
+
+    def __init__(self, seed: int, wall: Callable[[], float] = time.time) -> None:
+        self.faults = Faults(Random(seed), mishaps.ONCE)  # noqa: S311  (a rehearsal, not a secret)
+        self._seed, self._wall = seed, wall
+        self._conditions = OrgConditions()
+        self._begin()
+
+    @property
+    def book(self) -> OrgBook:
+        """What it was asked and has written."""
+        return self._org.book
+
+    @property
+    def conditions(self) -> OrgConditions:
+        """How it behaves now."""
+        return self._conditions.model_copy(update={"calls_used": self._org.used})
+
+    def change(self, conditions: Mapping[str, Any]) -> None:
+        """Behave otherwise from now on."""
+        now = {**self.conditions.model_dump(), **conditions}
+        self._conditions = OrgConditions.model_validate(now)
+        self._org.used = self._conditions.calls_used
+
+    def reset(self) -> None:
+        """An org as new: no records, no tokens, no faults; its conditions stay."""
+        self.faults.clear()
+        self._begin()
+
+    def base_url(self, root: str) -> str:
+        """What stands for ``https://<domain>.salesforce.com``."""
+        return f"{root}/salesforce"
+
+    def routes(self) -> Sequence[Route]:
+        """What it answers."""
+        return [
+            Route("*", "/salesforce/services/{rest*}", self._services_answer, LARGEST_BODY),
+        ]
+
+    def _begin(self) -> None:
+        self._org = Org(lambda: self._conditions, self._wall, self._seed)
+        self._services = Services(self._org, self.faults, self._seed)
+
+    def _services_answer(self, call: Call) -> Answer:
+        return self._services.answer(call)
