@@ -81,6 +81,7 @@ def _settings(arguments: Sequence[str]) -> Settings:
     return Settings(
         port=given.port,
         seed=given.seed,
+        people=given.people,
         conditions=conditions,
         book=given.book,
         faults=tuple(given.fault),
@@ -97,7 +98,12 @@ def _parser() -> ArgumentParser:
         formatter_class=ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose")
-    parser.add_argument("--seed", type=int, default=0, help="of the answers and the accidents")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the answers, the market and the accidents"
+    )
+    parser.add_argument(
+        "--people", type=int, default=Settings.people, help="of whom the lead sources know some"
+    )
     parser.add_argument(
         "--latency", type=float, default=usual.latency, help="seconds an answer takes"
     )

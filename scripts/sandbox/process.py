@@ -188,7 +188,8 @@ class SandboxProcess:
 
 def _arguments(settings: Settings) -> list[str]:
     conditions = settings.conditions.model_dump()
-    values = {"port": settings.port, "seed": settings.seed, **conditions}
+    values = {"port": settings.port, "seed": settings.seed, "people": settings.people}
+    values |= conditions
     arguments = [f"--{name}={value}" for name, value in values.items()]
     arguments += [f"--fault={fault}" for fault in settings.faults]
     if settings.book is not None:

@@ -35,15 +35,18 @@ class Settings:
 
     Attributes:
         port: 0 lets the system choose.
-        seed: the same seed gives the same answers and the same accidents.
+        seed: the same seed gives the same answers, market and accidents.
+        people: of the market that the lead sources know.
         conditions: how every vendor behaves.
-        book: file in which billed calls are kept beyond a restart; None for a passing one.
+        book: file in which billed calls are kept beyond a restart, with one beside it for each
+            other vendor; None for passing ones.
         faults: modes that are on from the start, such as ``429`` or ``429:0.1`` (a share).
         with_parent: end when the standard input ends, as it does with the parent.
     """
 
     port: int = 0
     seed: int = 0
+    people: int = 20_000
     conditions: Conditions = field(default_factory=Conditions)
     book: Path | None = None
     faults: tuple[str, ...] = ()

@@ -1,18 +1,32 @@
 """Which vendors the sandbox plays."""
 
+from pathlib import Path
+
 from scripts.sandbox.book import Book
+from scripts.sandbox.common import CreditBook
+from scripts.sandbox.market.world import World
 from scripts.sandbox.openai.vendor import OpenAI
 from scripts.sandbox.salesforce.vendor import SalesforceOrg
 from scripts.sandbox.server import Vendor
 from scripts.sandbox.settings import Settings
+from scripts.sandbox.uplead.vendor import Conditions as UpLeadConditions
+from scripts.sandbox.uplead.vendor import UpLead
 
-MODES = tuple(sorted(OpenAI.modes | SalesforceOrg.modes))
+MODES = tuple(sorted(OpenAI.modes | UpLead.modes | SalesforceOrg.modes))
 """Everything that can be made to go wrong, at one vendor at least."""
 
 
 def build(settings: Settings) -> list[Vendor]:
     """Make every vendor."""
+    world = World(settings.seed, settings.people)
+    pace = settings.conditions.model_dump(include={"latency", "jitter"})
     return [
         OpenAI(settings.conditions, Book(settings.book), settings.seed),
+        UpLead(UpLeadConditions(**pace), CreditBook(_beside(settings.book, "uplead")), world),
         SalesforceOrg(settings.seed),
     ]
+
+
+def _beside(book: Path | None, vendor: str) -> Path | None:
+    """The file in which a vendor keeps its own book."""
+    return None if book is None else book.with_name(f"{book.name}.{vendor}")
