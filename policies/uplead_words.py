@@ -9,11 +9,10 @@ Sources:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from policies.country_names import NAMES
 from policies.industries import industry_of
 from policies.profiles import Profile, countries_of
 from policies.prospect import Criteria, EmailStatus
-from policies.vendor_words import Expressed, express, reversed_words
+from policies.vendor_words import COUNTRY_NAMES, Expressed, express, reversed_words
 
 MOST_COUNTRIES = 100
 """Names of countries in one question; a profile that wants more is asked without."""
@@ -82,17 +81,6 @@ def _unexpressed(profile: Profile) -> Sequence[str]:
     return notes
 
 
-def _country_names() -> Mapping[str, str]:
-    """English names by code, as UpLead writes them."""
-    lines = (line.split("|") for line in NAMES.replace("\n    ", " ").strip().splitlines())
-    return {code.upper(): _titled(name) for code, _, name, *_ in lines}
-
-
-def _titled(name: str) -> str:
-    return " ".join(w if w in {"and", "of", "the"} else w.capitalize() for w in name.split())
-
-
-COUNTRY_NAMES = _country_names()
 SENIORITIES: Mapping[str, Sequence[str]] = {
     "owner": ("C", "CX"),
     "c_level": ("C", "CX"),

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from policies.country_names import NAMES
+
 LONGEST = 300
 """Characters of a text that is kept of what a vendor says."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -88,3 +90,23 @@ def _visible(character: str) -> bool:
 
 def _listed(words: Sequence[str]) -> str:
     return ", ".join(word.replace("_", " ") for word in words)
+
+
+def _country_names() -> Mapping[str, str]:
+    """English names by code, as vendors write them."""
+    lines = (line.split("|") for line in NAMES.replace("\n    ", " ").strip().splitlines())
+    return {code.upper(): _titled(name) for code, _, name, *_ in lines} | _OTHERWISE
+
+
+def _titled(name: str) -> str:
+    return " ".join(w if w in {"and", "of", "the"} else w.capitalize() for w in name.split())
+
+
+_OTHERWISE = {
+    "CD": "Democratic Republic of the Congo",
+    "CI": "Cote d'Ivoire",
+    "CN": "China",
+    "MK": "North Macedonia",
+    "VI": "U.S. Virgin Islands",
+}
+COUNTRY_NAMES = _country_names()
