@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.industries import industry_of
+from policies.job_titles import function_of
 from policies.profiles import Profile, countries_of
 from policies.prospect import Criteria, EmailStatus
 from policies.vendor_words import COUNTRY_NAMES, Expressed, express, reversed_words
@@ -50,7 +51,7 @@ def seniority_of_level(level: str | None) -> str | None:
 
 def function_of_job(job: str | None) -> str | None:
     """Read a job function, such as ``human resources``."""
-    return _JOBS.get((job or "").lower())
+    return _JOBS.get((job or "").lower()) or function_of(job or "")
 
 
 def industry_of_name(name: str | None) -> str | None:
