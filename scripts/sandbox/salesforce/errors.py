@@ -40,12 +40,6 @@ class Problem:
         told = {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
         return {**told, **self.more}
 
-    def of_cell(self) -> str:
-        """As the ``sf__Error`` of a row of a job."""
-        return f"{self.code}:{self.message}:{', '.join(self.fields or ())} --".replace(
-            ": --", ":--"
-        )
-
 
 class Refused(Exception):
     """Salesforce does not do it; `problem` says why."""

@@ -153,7 +153,7 @@ class Many:
         """Write each row; what became of it, in order."""
         store = self._org.store
         mark = store.begin()
-        start = mark
+        start = mark or 0
         results: list[Row] = []
         try:
             for row in rows:
@@ -215,6 +215,9 @@ def _twice(values: Any) -> set[str]:  # noqa: ANN401
 
 
 def _rolled_back() -> Row:
-    told = "Record rolled back because not all records were valid and the request was using AllOrNone header"
+    told = (
+        "Record rolled back because not all records were valid and the request was using "
+        "AllOrNone header"
+    )
     problem = Problem("ALL_OR_NONE_OPERATION_ROLLED_BACK", told)
     return {"success": False, "errors": [problem.of_row()]}

@@ -1,5 +1,6 @@
 """Single records, descriptions, queries and limits: the plain REST resources."""
 
+from itertools import islice
 from typing import Any
 
 from scripts.sandbox.salesforce import soql
@@ -37,7 +38,7 @@ class Records:
         sobject = self.sobject(asked)
         recent = [
             {"attributes": attributes(sobject.name, row["Id"], asked.version), "Id": row["Id"]}
-            for row, _ in zip(self._org.store.table(sobject.name).latest_first(), range(5))
+            for row in islice(self._org.store.table(sobject.name).latest_first(), 5)
             if not row["IsDeleted"]
         ]
         described = sobject.summary(asked.version)

@@ -7,19 +7,25 @@ simple-salesforce writes some addresses with a slash, jsforce none.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from scripts.sandbox.faults import TOKEN, FaultOrder, Faults
 from scripts.sandbox.salesforce import errors, mishaps
+from scripts.sandbox.salesforce.bulk import Ingest
+from scripts.sandbox.salesforce.bulk_query import BulkQuery
+from scripts.sandbox.salesforce.composite import Composite
 from scripts.sandbox.salesforce.many import Many
 from scripts.sandbox.salesforce.oauth import OAuth
 from scripts.sandbox.salesforce.org import NEWEST, OLDEST, Asked, Org
 from scripts.sandbox.salesforce.records import Records
+from scripts.sandbox.salesforce.soap import Soap
 from scripts.sandbox.server import Answer, Call, as_json
 
 Handler = Callable[[Asked], Answer]
 _LONGEST_ADDRESS = 16_384
+_NO_SESSION = 401
 _FREE = {"limits"}
 """Calls that do not count and are answered when nothing is left [M]."""
 
@@ -29,12 +35,13 @@ class Rule:
     """A resource under ``/services/data/vXX.X/``.
 
     Attributes:
-        pattern: a word is itself in any case, ``{name}`` takes one segment, ``{name*}`` all.
+        segments: of its path: a word is itself in any case, ``{name}`` takes one segment,
+            ``{name:word}`` that word, ``{name*}`` all that are left.
         name: of the call, in the log, the book and a fault's ``operation``.
     """
 
     method: str
-    pattern: str
+    segments: tuple[str, ...]
     name: str
     handler: Handler
 
@@ -52,18 +59,19 @@ class Services:
         self.org = org
         self._faults = faults
         self._jitter = Random(seed)  # noqa: S311  (a rehearsal, not a secret)
-        self._oauth = OAuth(org)
+        self._oauth, self._soap = OAuth(org), Soap(org)
+        self._ingest = Ingest(org)
         self._rules = self._all_rules()
 
     def answer(self, call: Call) -> Answer:
         """Answer one call."""
         self.org.book.requests += 1
-        parts = [part for part in call.params["rest"].split("/")]
-        while parts and not parts[-1]:
-            parts.pop()
+        parts = _segments(call.params["rest"])
         match [part.lower() for part in parts[:2]]:
             case ["oauth2", what]:
                 return self._guarded(call, TOKEN, lambda: self._login(call, what))
+            case ["soap", _]:
+                return self._soapy(call, parts)
             case ["data"]:
                 return as_json(200, [_version(each) for each in range(OLDEST, NEWEST + 1)])
             case ["data", version]:
@@ -82,6 +90,20 @@ class Services:
             case _:
                 return errors.refusal(errors.not_found().problem)
 
+    def _soapy(self, call: Call, parts: Sequence[str]) -> Answer:
+        request = self._soap.read(call, parts)
+        if isinstance(request, Answer):
+            return request
+        if request.name == "login":
+            return self._guarded(call, TOKEN, lambda: self._soap.answer(request))
+        return self._counted(
+            call,
+            request.name,
+            request.session,
+            lambda: self._soap.answer(request),
+            self._soap.fault,
+        )
+
     def _data(self, call: Call, version: str, path: Sequence[str]) -> Answer:
         number = _number(version)
         if number is None or number > NEWEST:
@@ -98,17 +120,11 @@ class Services:
 
     def sub(self, call: Call) -> Answer:
         """Answer a part of a composite call: checked, but not counted."""
-        words = call.path.split("/")
-        if (
-            words[:3] != ["", "services", "data"]
-            or _number(words[3] if len(words) > 3 else "") is None
-        ):
-            return errors.refusal(errors.not_found().problem)
+        words = [*_segments(call.path), "", "", "", ""]
         number = _number(words[3])
-        parts = words[4:]
-        while parts and not parts[-1]:
-            parts.pop()
-        return self._resource(call, f"{number:.1f}", parts)[1]()
+        if words[:3] != ["", "services", "data"] or number is None:
+            return errors.refusal(errors.not_found().problem)
+        return self._resource(call, f"{number:.1f}", _segments("/".join(words[4:])))[1]()
 
     def _resource(
         self, call: Call, version: str, path: Sequence[str]
@@ -117,12 +133,11 @@ class Services:
             return "resources", lambda: as_json(200, _resources(version))
         allowed: list[str] = []
         for rule in self._rules:
-            params = _matched(rule.pattern.split("/"), path)
+            params = _matched(rule.segments, path)
             if params is None:
                 continue
             if rule.method == call.method:
-                asked = Asked.of(call, params, version)
-                return rule.name, lambda: _tried(rule.handler, asked)
+                return rule.name, partial(_tried, rule.handler, Asked.of(call, params, version))
             allowed.append(rule.method)
         if allowed:
             refused = errors.not_allowed(call.method, ",".join(allowed))
@@ -157,7 +172,7 @@ class Services:
                 org.book.api_calls += 1
         if answer is None:
             answer = run()
-        if answer.status != 401:
+        if answer.status != _NO_SESSION:
             info = {"Sforce-Limit-Info": org.limit_info()}
             answer = replace(answer, headers={**info, **answer.headers})
         return self._ended(call, name, order, answer)
@@ -189,14 +204,18 @@ class Services:
         return answer
 
     def _all_rules(self) -> list[Rule]:
-        records, many = Records(self.org), Many(self.org)
+        records, many, ingest = Records(self.org), Many(self.org), self._ingest
+        query, composite = BulkQuery(self.org), Composite(self.org, self.sub)
         one, external = "sobjects/{object}/{id}", "sobjects/{object}/{field}/{value*}"
-        table: list[tuple[str, str, str, Handler]] = [
+        table: Sequence[tuple[str, str, str, Handler]] = [
             ("GET", "limits", "limits", records.limits),
             ("GET", "query/{cursor}", "query_more", records.query_more),
             ("GET", "queryAll/{cursor}", "query_more", records.query_more),
             ("GET", "{what:query}", "query", records.query),
             ("GET", "{what:queryAll}", "query", records.query),
+            ("POST", "composite", "composite", composite.all),
+            ("POST", "composite/batch", "composite", composite.batch),
+            ("POST", "composite/tree/{object}", "composite", composite.tree),
             ("POST", "composite/sobjects", "collections", many.create),
             ("PATCH", "composite/sobjects", "collections", many.update),
             ("DELETE", "composite/sobjects", "collections", many.delete),
@@ -215,8 +234,20 @@ class Services:
             ("GET", external, "record", records.get_external),
             ("PATCH", external, "record_upsert", records.upsert),
             ("DELETE", external, "record_delete", records.delete_external),
+            ("POST", "jobs/ingest", "job_create", ingest.create),
+            ("GET", "jobs/ingest", "job_list", ingest.listed),
+            ("GET", "jobs/ingest/{id}", "job_poll", ingest.poll),
+            ("PATCH", "jobs/ingest/{id}", "job_close", ingest.close),
+            ("DELETE", "jobs/ingest/{id}", "job_delete", ingest.delete),
+            ("PUT", "jobs/ingest/{id}/batches", "job_upload", ingest.upload),
+            ("GET", "jobs/ingest/{id}/{results}", "job_results", ingest.results),
+            ("POST", "jobs/query", "query_job_create", query.create),
+            ("GET", "jobs/query/{id}", "query_job_poll", query.poll),
+            ("PATCH", "jobs/query/{id}", "query_job_abort", query.abort),
+            ("DELETE", "jobs/query/{id}", "query_job_delete", query.delete),
+            ("GET", "jobs/query/{id}/results", "query_job_results", query.results),
         ]
-        return [Rule(*row) for row in table]
+        return [Rule(how, tuple(path.split("/")), name, run) for how, path, name, run in table]
 
 
 NAMES = (
@@ -227,6 +258,13 @@ NAMES = (
     *("query_job_poll", "query_job_results"),
 )
 """The calls that faults may be confined to."""
+
+
+def _segments(path: str) -> list[str]:
+    parts = path.split("/")
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
 
 
 def _tried(handler: Handler, asked: Asked) -> Answer:

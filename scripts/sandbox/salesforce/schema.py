@@ -1,5 +1,7 @@
-"""The objects of the org: standard fields with their real lengths, and the custom ones of Lead
-Engine as an administrator would have added them.
+"""The objects of the org, standard and custom fields.
+
+The standard ones have their real lengths, those of Lead Engine are as an administrator would have
+added them.
 
 Sources: Object Reference (Lead, Contact, Account, Opportunity, User, Organization) [M for the
 lengths]; the custom fields are an example of ours.
@@ -142,7 +144,12 @@ def _text(name: str, label: str, length: int, *, required: bool = False) -> Fiel
 
 
 def _choice(
-    name: str, label: str, values: Sequence[str], *, restricted: bool = False, default: Any = None
+    name: str,
+    label: str,
+    values: Sequence[str],
+    *,
+    restricted: bool = False,
+    default: str | None = None,
 ) -> Field:
     return Field(
         name, label, "picklist", 255, values=values, restricted=restricted, default=default
@@ -242,7 +249,7 @@ CONTACT = _sobject(
         *_person(),
         _text("Department", "Department", 80),
         *_address("Mailing"),
-        Field("Lead_Id__c", "Lead Engine Lead", "string", 64, external_id=True),
+        Field("LeadEngine_Lead_Id__c", "Lead Engine Lead", "string", 64, external_id=True),
     ],
 )
 ACCOUNT = _sobject(

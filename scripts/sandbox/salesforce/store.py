@@ -108,19 +108,19 @@ class Store:
             self._journal.append(undo)
 
     def begin(self) -> int | None:
-        """Begin to note changes; the mark that `rollback` and `end` take."""
+        """Begin to note changes; how many are noted already, None if it is we who begin."""
         if self._journal is None:
             self._journal = []
             return None
         return len(self._journal)
 
-    def rollback(self, mark: int | None) -> None:
-        """Take back everything since the mark; notes are still taken."""
+    def rollback(self, start: int) -> None:
+        """Take back everything since there were ``start`` notes; notes are still taken."""
         journal = self._journal or []
-        while len(journal) > (mark or 0):
+        while len(journal) > start:
             journal.pop()()
 
     def end(self, mark: int | None) -> None:
-        """Stop taking notes, if it was this mark that began it."""
+        """Stop taking notes, if it was the `begin` that gave ``mark`` which began it."""
         if mark is None:
             self._journal = None

@@ -5,13 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from pydantic import ValidationError
+
 from scripts.sandbox.faults import Faults
 from scripts.sandbox.salesforce import mishaps
 from scripts.sandbox.salesforce.book import OrgBook
 from scripts.sandbox.salesforce.conditions import OrgConditions
+from scripts.sandbox.salesforce.errors import Refused
 from scripts.sandbox.salesforce.org import Org
+from scripts.sandbox.salesforce.outbound import Outbound, Target
+from scripts.sandbox.salesforce.people import Act, People
 from scripts.sandbox.salesforce.rest import Services
-from scripts.sandbox.server import Answer, Call, Route
+from scripts.sandbox.server import Answer, Call, Route, as_json
 
 LARGEST_BODY = 160 * 1024 * 1024
 
@@ -52,6 +57,7 @@ class SalesforceOrg:
     def reset(self) -> None:
         """An org as new: no records, no tokens, no faults; its conditions stay."""
         self.faults.clear()
+        self._outbound.tell(None)
         self._begin()
 
     def base_url(self, root: str) -> str:
@@ -61,12 +67,46 @@ class SalesforceOrg:
     def routes(self) -> Sequence[Route]:
         """What it answers."""
         return [
-            Route("*", "/salesforce/services/{rest*}", self._services_answer, LARGEST_BODY),
+            Route("*", "/salesforce/services/{rest*}", self._serve, LARGEST_BODY),
+            Route("POST", "/_sandbox/salesforce/act", self._act),
+            Route("GET", "/_sandbox/salesforce/outbound", self._told),
+            Route("PUT", "/_sandbox/salesforce/outbound", self._tell),
+            Route("DELETE", "/_sandbox/salesforce/outbound", self._tell_nobody),
         ]
 
     def _begin(self) -> None:
         self._org = Org(lambda: self._conditions, self._wall, self._seed)
         self._services = Services(self._org, self.faults, self._seed)
+        self._people = People(self._org)
+        self._outbound = Outbound(self._org, self._org.chance)
 
-    def _services_answer(self, call: Call) -> Answer:
+    def _serve(self, call: Call) -> Answer:
         return self._services.answer(call)
+
+    def _act(self, call: Call) -> Answer:
+        try:
+            order = Act.model_validate_json(call.body)
+            return as_json(200, self._people.act(order))
+        except ValidationError as error:
+            return _invalid(error)
+        except Refused as refused:
+            return as_json(422, {"error": str(refused)})
+
+    def _told(self, _: Call) -> Answer:
+        return as_json(200, self._outbound.shown())
+
+    def _tell(self, call: Call) -> Answer:
+        try:
+            self._outbound.tell(Target.model_validate_json(call.body))
+        except ValidationError as error:
+            return _invalid(error)
+        return as_json(200, self._outbound.shown())
+
+    def _tell_nobody(self, _: Call) -> Answer:
+        self._outbound.tell(None)
+        return as_json(200, self._outbound.shown())
+
+
+def _invalid(error: ValidationError) -> Answer:
+    told = (f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
+    return as_json(422, {"error": "; ".join(told)})

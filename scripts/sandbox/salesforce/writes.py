@@ -121,7 +121,8 @@ class Writer:
         """
         found = self.find(sobject, field, value)
         if len(found) > 1:
-            told = f"{field.name}: more than one record found for external id field: [{', '.join(found)}]"
+            several = ", ".join(found)
+            told = f"{field.name}: more than one record found for external id field: [{several}]"
             raise Refused.because("DUPLICATE_EXTERNAL_ID", told, [field.name])
         if found:
             self.update(sobject, found[0], given, how)
@@ -211,6 +212,9 @@ class Writer:
         row["LastModifiedById"] = how.user
         if "LastName" in row:
             row["Name"] = " ".join(filter(None, (row.get("FirstName"), row["LastName"])))
+        if "StageName" in row:
+            row["IsClosed"] = row["StageName"].startswith("Closed")
+            row["IsWon"] = row["StageName"] == "Closed Won"
         self.store.save(sobject.name, row)
         if how.user == INTEGRATION_USER:
             self.book.wrote()
