@@ -13,7 +13,7 @@ AWAY = timedelta(seconds=10)
 CONNECT_SECONDS = 5.0
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-_OUR_FAULT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+_PORTS = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,19 @@ class Exchange:
         Raises:
             VendorError: there is no whole answer.
         """
+        target = self._target(url)
         try:
             async with self._client.stream(
                 method,
-                url,
+                target,
                 headers=dict(headers),
                 content=body,
                 timeout=self._patience,
                 follow_redirects=False,
             ) as response:
                 return Raw(response.status_code, response.headers, await self._read(response))
-        except _OUR_FAULT as error:
-            problem = f"the request cannot be sent ({type(error).__name__}): check its settings"
+        except httpx.LocalProtocolError:
+            problem = "the request cannot be sent: check that its key has no odd characters"
             raise VendorError(self.vendor, problem, retry_after=None) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             problem = f"no whole answer ({type(error).__name__})"
@@ -86,6 +87,16 @@ class Exchange:
         """Close the connections of a client of its own."""
         if self._own:
             await self._client.aclose()
+
+    def _target(self, url: str) -> httpx.URL:
+        try:
+            target = httpx.URL(url)
+        except httpx.InvalidURL:
+            target = httpx.URL()
+        if target.scheme in {"http", "https"} and target.host and (target.port or 0) <= _PORTS:
+            return target
+        problem = "its address is none: check the base URL"
+        raise VendorError(self.vendor, problem, retry_after=None)
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()

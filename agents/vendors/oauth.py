@@ -41,12 +41,6 @@ class _Token:
     ends_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    error: VendorError
-    at: float
-
-
 class ClientCredentials:
     """Tokens for one client of one vendor.
 
@@ -76,7 +70,8 @@ class ClientCredentials:
         self._monotonic = monotonic
         self._one_at_a_time = asyncio.Lock()
         self._token: _Token | None = None
-        self._failure: _Failure | None = None
+        self._attempts = 0
+        self._failure: VendorError | None = None
 
     async def headers(self, exchange: Exchange) -> Mapping[str, str]:
         """The token in its header, fetched or renewed first if it is time.
@@ -105,18 +100,20 @@ class ClientCredentials:
 
     async def _fetch(self, exchange: Exchange, stale: _Token | None) -> _Token:
         """Fetch a token, unless somebody else did, or failed to, while this waited."""
-        asked_at = self._monotonic()
+        seen = self._attempts
         async with self._one_at_a_time:
             if self._token is not None and self._token is not stale:
                 return self._token
-            if self._failure is not None and self._failure.at >= asked_at:
-                raise self._failure.error
+            if self._failure is not None and self._attempts > seen:
+                raise self._failure
+            self._failure = None
             try:
                 self._token = await self._ask(exchange)
             except VendorError as error:
-                self._failure = _Failure(error, self._monotonic())
+                self._failure = error
                 raise
-            self._failure = None
+            finally:
+                self._attempts += 1
             return self._token
 
     async def _ask(self, exchange: Exchange) -> _Token:
