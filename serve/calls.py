@@ -26,6 +26,7 @@ from serve.gate import Gate, Principal
 from serve.problems import Problem
 from storage import decisions, idempotency, mailbox
 from storage.database import Connection, Database
+from storage.lead_bounds import Bounds
 from storage.mailbox import Lane, Letter
 from storage.sealing import Sealer
 
@@ -121,6 +122,7 @@ class Api:
         self.sealer = sealer
         self.gate = Gate(given, database)
         self.cursors = Cursors(given.cursor_secret)
+        self.bounds = Bounds()
         self.readiness: tuple[datetime, Any] | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
 

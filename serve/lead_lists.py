@@ -37,7 +37,13 @@ async def list_leads(call: Caller, wanted: Annotated[LeadListQuery, Query()]) ->
     after = call.api.cursors.read(scope, wanted.cursor, Cursor) if wanted.cursor else None
     async with call.reading() as db:
         page = await lead_search.page(
-            db, call.api.sealer, criteria, wanted.sort, after=after, limit=wanted.limit
+            db,
+            call.api.sealer,
+            criteria,
+            wanted.sort,
+            after=after,
+            limit=wanted.limit,
+            bounds=call.api.bounds,
         )
     items = [LeadOut.of(lead) for lead in page.items]
     return LeadPage(items=items, next=call.next_page(scope, page.next))

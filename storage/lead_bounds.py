@@ -24,10 +24,12 @@ class Bounds:
 
     def __init__(self, *, lifetime: float = LIFETIME) -> None:
         self._lifetime = lifetime
-        self._known: dict[tuple[str, int], tuple[float, object]] = {}
+        self._known: dict[tuple[str, int], tuple[float, asyncpg.Record | None]] = {}
 
-    async def after(self, connection: asyncpg.Connection, place: str, window: int) -> object:
-        """Return a place that at least ``window`` leads come before; None if there are fewer.
+    async def after(
+        self, connection: asyncpg.Connection, place: str, window: int
+    ) -> asyncpg.Record | None:
+        """Return place and id of a lead that at least ``window`` come before; None if all do.
 
         Args:
             place: the expression that the list is ordered by, the highest first.
@@ -38,12 +40,12 @@ class Bounds:
         wanted = (place, round(width))
         until, bound = self._known.get(wanted, (0.0, None))
         if monotonic() > until:
-            bound = await connection.fetchval(_BOUND.format(place=place), wanted[1])
+            bound = await connection.fetchrow(_BOUND.format(place=place), wanted[1])
             self._known[wanted] = (monotonic() + self._lifetime, bound)
         return bound
 
 
 _BOUND = """
-SELECT {place} FROM leads WHERE deleted_at IS NULL
+SELECT {place}, id FROM leads WHERE deleted_at IS NULL
 ORDER BY {place} DESC, id DESC OFFSET $1 LIMIT 1
 """

@@ -99,7 +99,7 @@ async def page(
         bounds: what earlier searches of the same database learned, for the next ones.
     """
     connection, conditions = await driver(db), _conditions(sealer, wanted)
-    order = Order(*_PLACES[sort], _place(sort, after), limit + 1)
+    order = Order(_PLACES[sort], _place(sort, after), limit + 1)
     rows = await lead_ways.find(connection, conditions, order, bounds or Bounds())
     items = [opened(sealer, row) for row in rows[:limit]]
     return Page(items, _cursor(sort, items[-1]) if len(rows) > limit else None)
@@ -163,10 +163,7 @@ def _cursor(sort: Sort, last: Lead) -> Cursor:
     return Cursor(last.id, created_at=last.created_at)
 
 
-_PLACES = {
-    Sort.NEWEST: ("created_at", "'infinity'"),
-    Sort.BEST: ("coalesce(score, -1)", "100"),
-}
+_PLACES = {Sort.NEWEST: lead_ways.NEWEST, Sort.BEST: lead_ways.BEST}
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM leads WHERE {where} LIMIT {limit}) found"
 _IDS = "SELECT id FROM leads WHERE {where} ORDER BY id LIMIT {limit}"
 _BEHIND = """

@@ -24,6 +24,7 @@ from scripts.bench.api_data import COUNTRIES, INDUSTRIES, KINDS, Words, fill, wo
 from scripts.bench.figures import Figure
 from storage import lead_search
 from storage.database import Database, PoolOptions
+from storage.lead_bounds import Bounds
 from storage.lead_search import Cursor, LeadFilter, Sort
 from storage.migrations import upgrade
 from storage.sealing import Sealer
@@ -78,9 +79,12 @@ async def _run(urls: Mapping[int, str], small: int, large: int) -> list[Figure]:
     databases = {size: Database(url, options=options) for size, url in urls.items()}
     for size, database in databases.items():
         await fill(database, sealer, size)
+    bounds = {size: Bounds() for size in databases}
     groups = {"list": LISTS, "search": SEARCHES}
     timings = {
-        group: {name: await _time(databases, sealer, ask) for name, ask in questions.items()}
+        group: {
+            name: await _time(databases, bounds, sealer, ask) for name, ask in questions.items()
+        }
         for group, questions in groups.items()
     }
     for database in databases.values():
@@ -89,7 +93,7 @@ async def _run(urls: Mapping[int, str], small: int, large: int) -> list[Figure]:
 
 
 async def _time(
-    databases: Mapping[int, Database], sealer: Sealer, ask: Ask
+    databases: Mapping[int, Database], bounds: Mapping[int, Bounds], sealer: Sealer, ask: Ask
 ) -> dict[int, list[float]]:
     """Ask one kind of question at every size in turn; return milliseconds by size."""
     known, times = words(), {size: list[float]() for size in databases}
@@ -97,13 +101,13 @@ async def _time(
     for number in range(WARM + ASKED):
         question = ask(chance, known)
         for size, database in databases.items():
-            took = await _page(database, sealer, question)
+            took = await _page(database, sealer, question, bounds[size])
             if number >= WARM:
                 times[size].append(took)
     return times
 
 
-async def _page(database: Database, sealer: Sealer, question: Question) -> float:
+async def _page(database: Database, sealer: Sealer, question: Question, bounds: Bounds) -> float:
     async with database.reading() as db:
         after: Cursor | None = None
         if question.deep:
@@ -113,7 +117,9 @@ async def _page(database: Database, sealer: Sealer, question: Question) -> float
                 )
                 after = page.next
         start = perf_counter()
-        await lead_search.page(db, sealer, question.wanted, question.sort, after=after)
+        await lead_search.page(
+            db, sealer, question.wanted, question.sort, after=after, bounds=bounds
+        )
         return (perf_counter() - start) * 1000
 
 

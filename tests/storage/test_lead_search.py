@@ -8,6 +8,7 @@ import pytest
 from policies.lead import Lead, LeadDraft, LeadId, LeadStatus, Person
 from storage import lead_search, lead_ways, leads, scoring
 from storage.database import Database, driver
+from storage.lead_bounds import Bounds
 from storage.lead_conditions import Conditions
 from storage.lead_search import LeadFilter, Sort
 from storage.lead_ways import FEW, Order
@@ -242,13 +243,13 @@ async def each_way(database: Database, word: str, sort: Sort) -> list[list[LeadI
     """Find a page in each of the three ways, whichever would be chosen."""
     conditions = Conditions()
     conditions.words = SEALER.search_query(word)
-    order = Order("created_at" if sort is Sort.NEWEST else "coalesce(score, -1)", None, 20)
+    order = Order(lead_ways.NEWEST if sort is Sort.NEWEST else lead_ways.BEST, None, 20)
     async with database.reading() as db:
         connection = await driver(db)
         found = [
             await lead_ways._read_on(connection, conditions, order),
             await lead_ways._look_up(connection, conditions, order),
-            await lead_ways._look_up_within(connection, conditions, order, 25_000),
+            await lead_ways._look_up_within(connection, conditions, order, 20_000, Bounds()),
         ]
     return [[row["id"] for row in rows] for rows in found]
 

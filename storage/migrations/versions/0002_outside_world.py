@@ -1,11 +1,11 @@
-"""The tables of part 2: lead sources, enrichment, Salesforce."""
+"""The tables of part 2: lead sources, enrichment, Salesforce; and one index."""
 
 from storage.migrations.scripts import run_script
 
 revision = "0002"
 down_revision = "0001"
 
-PARTS = ("vendor_calls", "sources", "suppressions", "enrichment", "crm")
+PARTS = ("leads", "vendor_calls", "sources", "suppressions", "enrichment", "crm")
 
 
 def upgrade() -> None:
