@@ -58,10 +58,14 @@ class Faults:
     Args:
         chance: decides which calls are hit.
         once: modes that hit one call and are over, unless ordered with a count.
+        of_token: modes that hit nothing but the fetching of tokens.
     """
 
-    def __init__(self, chance: Random, once: Collection[str] = ()) -> None:
+    def __init__(
+        self, chance: Random, once: Collection[str] = (), of_token: Collection[str] = ()
+    ) -> None:
         self._chance, self._once = chance, frozenset(once)
+        self._of_token = frozenset(of_token)
         self._armed: list[_Armed] = []
 
     def arm(self, order: FaultOrder, now: float) -> None:
@@ -82,7 +86,7 @@ class Faults:
         """The fault that hits this call, if any: the first that is on and drawn."""
         self._armed = [a for a in self._armed if a.left != 0 and (a.until is None or now < a.until)]
         for armed in self._armed:
-            only = armed.order.operation
+            only = TOKEN if armed.order.mode in self._of_token else armed.order.operation
             if only != operation and (only is not None or operation == TOKEN):
                 continue
             if self._chance.random() < armed.order.share:

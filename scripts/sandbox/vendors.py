@@ -11,8 +11,10 @@ from scripts.sandbox.server import Vendor
 from scripts.sandbox.settings import Settings
 from scripts.sandbox.uplead.vendor import Conditions as UpLeadConditions
 from scripts.sandbox.uplead.vendor import UpLead
+from scripts.sandbox.zoominfo.vendor import Conditions as ZoomInfoConditions
+from scripts.sandbox.zoominfo.vendor import ZoomInfo
 
-MODES = tuple(sorted(OpenAI.modes | UpLead.modes | SalesforceOrg.modes))
+MODES = tuple(sorted(OpenAI.modes | UpLead.modes | ZoomInfo.modes | SalesforceOrg.modes))
 """Everything that can be made to go wrong, at one vendor at least."""
 
 
@@ -23,6 +25,7 @@ def build(settings: Settings) -> list[Vendor]:
     return [
         OpenAI(settings.conditions, Book(settings.book), settings.seed),
         UpLead(UpLeadConditions(**pace), CreditBook(_beside(settings.book, "uplead")), world),
+        ZoomInfo(ZoomInfoConditions(**pace), CreditBook(_beside(settings.book, "zoominfo")), world),
         SalesforceOrg(settings.seed),
     ]
 

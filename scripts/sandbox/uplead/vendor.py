@@ -120,7 +120,8 @@ class UpLead:
             for method in ("GET", "POST")
         ]
         lists = [
-            Route("*", f"{BASE}/lists", self._known("lists", self._listed)),
+            Route("GET", f"{BASE}/lists", self._known("lists", self._listed)),
+            Route("POST", f"{BASE}/lists", self._known("lists", self._listed)),
             Route("*", f"{BASE}/lists/{{rest*}}", self._known("lists", self._listed)),
         ]
         nothing = self._known("unknown", lambda _: errors.not_found("Path"))
