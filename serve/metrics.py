@@ -6,11 +6,17 @@ Every replica tells the same: scrape one.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
@@ -19,9 +25,10 @@ from starlette.responses import Response
 from serve.calls import Caller
 from serve.scopes import Scope
 from serve.table import Routes
-from storage import agents, figures, vendor_states
+from storage import agents, figures, vendor_calls, vendor_states
 from storage.agents import AgentOverview
 from storage.figures import Counts
+from storage.vendor_calls import BUCKETS, Tally
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 ALIVE = timedelta(seconds=90)
@@ -43,6 +50,7 @@ async def read_metrics(call: Caller) -> Response:
             await figures.counts(db, now=call.now),
             await agents.overview(db, now=call.now),
             await vendor_states.all(db),
+            await vendor_calls.totals(db),
         )
     registry = CollectorRegistry()
     registry.register(_Figures(seen))
@@ -51,23 +59,30 @@ async def read_metrics(call: Caller) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read for one answer."""
+    """What was read for one answer.
+
+    Attributes:
+        calls: to vendors since ever, by vendor and operation.
+    """
 
     now: datetime
     counts: Counts
     crew: Sequence[AgentOverview]
     vendors: Mapping[str, Mapping[str, Any]]
+    calls: Mapping[tuple[str, str], Tally]
 
 
 class _Figures(Collector):
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         yield from _mailboxes(self._seen)
         yield from _leads(self._seen.counts)
         yield from _spending(self._seen.counts)
         yield _breakers(self._seen)
+        yield _calls(self._seen.calls)
+        yield _durations(self._seen.calls)
 
 
 def _mailboxes(seen: Seen) -> Iterable[GaugeMetricFamily]:
@@ -135,6 +150,31 @@ def _breakers(seen: Seen) -> GaugeMetricFamily:
         closed = breaker.open_until is None or breaker.open_until <= seen.now
         states.add_metric([vendor], 0 if closed else 1)
     return states
+
+
+def _calls(calls: Mapping[tuple[str, str], Tally]) -> CounterMetricFamily:
+    family = CounterMetricFamily(
+        "leadengine_vendor_calls",
+        "Calls to vendors, some seconds behind",
+        labels=["vendor", "operation", "outcome"],
+    )
+    for (vendor, operation), tally in calls.items():
+        for outcome, number in tally.by_outcome.items():
+            family.add_metric([vendor, operation, outcome.value], number)
+    return family
+
+
+def _durations(calls: Mapping[tuple[str, str], Tally]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(
+        "leadengine_vendor_call_seconds",
+        "How long calls to vendors took",
+        labels=["vendor", "operation"],
+    )
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    for (vendor, operation), tally in calls.items():
+        upto = list(zip(bounds, accumulate(tally.buckets), strict=True))
+        family.add_metric([vendor, operation], upto, tally.seconds)
+    return family
 
 
 def _gauge(name: str, what: str, *labels: str) -> GaugeMetricFamily:

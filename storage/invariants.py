@@ -61,6 +61,13 @@ INVARIANTS: Mapping[str, str] = {
             unnest(e.accounts, e.amounts, e.settled) t(account, amount, settled)
           GROUP BY t.account) s ON s.account = a.id
         WHERE a.held <> coalesce(s.held, 0) OR a.spent <> coalesce(s.spent, 0)""",
+    "what a purchase cost is the records that it bought": """
+        SELECT e.id, e.vendor, c.settled, count(r.record_id) AS records
+        FROM ledger_entries e
+        CROSS JOIN LATERAL unnest(e.accounts, e.settled) c(account, settled)
+        LEFT JOIN vendor_records r ON r.entry_id = e.id
+        WHERE e.state = 'committed' AND starts_with(c.account, 'credits:' || e.vendor || ':')
+        GROUP BY e.id, e.vendor, c.settled HAVING c.settled <> count(r.record_id)""",
     "a message is in one place": """
         SELECT id, count(*) AS places FROM (
           SELECT id FROM messages UNION ALL SELECT id FROM delayed_messages

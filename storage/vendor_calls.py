@@ -70,6 +70,16 @@ class Tally:
         self.throttled += outcome is CallOutcome.THROTTLED
         self.last_failure_at, self.last_problem = at, problem[:LONGEST_PROBLEM]
 
+    @property
+    def by_outcome(self) -> dict[CallOutcome, int]:
+        """The calls by how they ended."""
+        good = self.calls - self.failures - self.throttled
+        return {
+            CallOutcome.OK: good,
+            CallOutcome.FAILED: self.failures,
+            CallOutcome.THROTTLED: self.throttled,
+        }
+
     def merge(self, other: "Tally") -> None:
         """Add the calls of ``other``, which were made later."""
         self.calls += other.calls

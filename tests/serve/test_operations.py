@@ -13,12 +13,15 @@ from agents.messages import Rescore, encode
 from policies.lead import LeadId
 from serve.openapi import TAGS, describe
 from serve.routing import declared
-from storage import ledger, vendor_states
+from storage import ledger, vendor_calls, vendor_states
 from storage.agents import Bounds, ensure
 from storage.ids import new_id
 from storage.ledger import Account
 from storage.mailbox import Letter, Mailbox, post
+from storage.vendor_calls import CallOutcome, Tally, hour_of
 from tests.serve.conftest import World
+
+BOUNDS = ("0.1", "0.25", "60.0", "+Inf")
 
 
 async def dead(world: World, number: int) -> list[int]:
@@ -171,6 +174,10 @@ async def test_metrics_tell_what_waits_what_is_dead_and_who_is_away(world: World
         await vendor_states.put(
             db, "openai", {"breaker": {"failures": 5, "open_until": later}}, now=world.clock()
         )
+        slow = Tally()
+        for seconds, outcome in ((0.2, CallOutcome.OK), (70, CallOutcome.FAILED)):
+            slow.count(timedelta(seconds=seconds), world.clock(), outcome, "away")
+        await vendor_calls.add(db, "uplead", {("search", hour_of(world.clock())): slow})
     answer = await world.client.get("/metrics")
 
     figures = {
@@ -183,6 +190,13 @@ async def test_metrics_tell_what_waits_what_is_dead_and_who_is_away(world: World
     assert figures["leadengine_leads", "new"] == 1
     assert figures["leadengine_leads_scored",] == 0
     assert figures["leadengine_vendor_breaker_open", "openai"] == 1
+    calls = "leadengine_vendor_calls_total"
+    ended = [figures[calls, "search", end, "uplead"] for end in ("ok", "failed", "throttled")]
+    assert ended == [1, 1, 0]
+    seconds = "leadengine_vendor_call_seconds"
+    assert figures[f"{seconds}_sum", "search", "uplead"] == pytest.approx(70.2)
+    upto = [figures[f"{seconds}_bucket", bound, "search", "uplead"] for bound in BOUNDS]
+    assert upto == [0, 1, 1, 2]
     assert figures["leadengine_workers_alive", "scorer"] == 1
     assert any(name[0] == "leadengine_ledger_limit" and figures[name] == 500 for name in figures)
 
