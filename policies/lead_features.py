@@ -12,6 +12,7 @@ from policies.enrichment import (
     SENIORITY,
     TIME_ZONE,
 )
+from policies.fact_rules import DUPLICATE_OF, OPTED_OUT, PHONE_FOUND
 from policies.features import LeadFeatures, Value
 from policies.lead import Fact, Lead, LeadStatus
 
@@ -29,8 +30,8 @@ DERIVED = (
 """Found out by the enricher; not fetched until it has looked."""
 OWN = (TITLE, COMPANY, SOURCE, HAS_EMAIL, HAS_PHONE)
 """Known of every lead."""
-NEVER = (DOMAIN,)
-"""Facts that are no feature: nearly each lead has another one."""
+NEVER = (DOMAIN, PHONE_FOUND, DUPLICATE_OF, OPTED_OUT)
+"""Facts that are no feature: nearly each lead has another one, or they say it twice."""
 
 
 def lead_features(lead: Lead, facts: Sequence[Fact]) -> LeadFeatures:
