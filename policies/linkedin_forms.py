@@ -10,16 +10,20 @@ Sources:
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from policies.contact_points import normal_email, typed_email
 from policies.features import Value
 from policies.lead import LeadDraft
 from policies.lead_drafts import FieldProblem, Typed, draft_of
+from policies.linkedin_webhook import OWNER
 from policies.personal import is_personal_name, may_be_personal
 from policies.vendor_words import clean
 
 SOURCE = "linkedin"
+OVERLAP = timedelta(hours=1)
+RETENTION = timedelta(days=90)
+"""How long LinkedIn keeps responses at least, by the stricter of its two texts."""
 LONGEST_ANSWER = 2_000
 LONGEST_NAME = 80
 
@@ -129,6 +133,52 @@ class FormLead:
     draft: LeadDraft | None
     problems: Sequence[FieldProblem]
     consents: Sequence[Consent]
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """Some of what was submitted in a stretch of time.
+
+    Attributes:
+        next: where the next page begins, opaque; None on the last one.
+        tests: responses left out because their owner was trying the form.
+        unreadable: responses that cannot be told apart, or have no time: left out.
+    """
+
+    leads: Sequence[FormLead]
+    next: str | None = None
+    tests: int = 0
+    unreadable: int = 0
+
+
+def poll_window(since: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """The stretch to ask for, from before the last one ended: a response may show up late.
+
+    Args:
+        since: when the last stretch ended; None at first, for all that LinkedIn still has.
+    """
+    oldest = now - RETENTION
+    return (oldest if since is None else max(oldest, since - OVERLAP), now)
+
+
+def owners_of(text: str) -> tuple[str, ...]:
+    """Read ``LINKEDIN_OWNERS``.
+
+    Raises:
+        ValueError: if one is no URN of an ad account or an organisation.
+    """
+    owners = tuple(dict.fromkeys(part for each in text.split(",") if (part := each.strip())))
+    if wrong := next((owner for owner in owners if not OWNER.fullmatch(owner)), None):
+        raise ValueError(
+            f"{wrong[:60]!r} owns no forms: write urn:li:sponsoredAccount:512345 or "
+            "urn:li:organization:2414183"
+        )
+    return owners
+
+
+def lead_types_of(owner: str) -> tuple[str, ...]:
+    """What kinds of responses an owner has."""
+    return _ACCOUNT_TYPES if ":sponsoredAccount:" in owner else _ORGANIZATION_TYPES
 
 
 def lead_of(response: Response, form: Form | None) -> FormLead:
@@ -242,6 +292,8 @@ def _readable(called: str) -> str:
     return called.replace("_", " ").lower() if called.isupper() else called
 
 
+_ACCOUNT_TYPES = ("SPONSORED",)
+_ORGANIZATION_TYPES = ("COMPANY", "EVENT", "ORGANIZATION_PRODUCT")
 _FORM_GONE = (
     "The version of the form that was answered cannot be had: its answers are sealed as notes, "
     "and only an e-mail address is understood."

@@ -25,7 +25,7 @@ LARGEST_NOTIFICATION = 64 * 1024
 _SIGNED_PREFIX = b"hmacsha256="
 _CHALLENGE = re.compile(r"[\w-]{1,128}", re.ASCII)
 _ID = re.compile(r"[\w-]{1,128}", re.ASCII)
-_OWNER = re.compile(r"urn:li:(sponsoredAccount|organization):[\w-]{1,64}", re.ASCII)
+OWNER = re.compile(r"urn:li:(sponsoredAccount|organization):[\w-]{1,64}", re.ASCII)
 
 
 class Action(StrEnum):
@@ -120,7 +120,7 @@ def owner_of(owner: Mapping[str, object]) -> str | None:
     """The URN in an ``owner`` such as ``{"sponsoredAccount": "urn:li:sponsoredAccount:5"}``."""
     for name in ("sponsoredAccount", "organization"):
         urn = owner.get(name)
-        if isinstance(urn, str) and _OWNER.fullmatch(urn):
+        if isinstance(urn, str) and OWNER.fullmatch(urn):
             return urn
     return None
 

@@ -4,9 +4,10 @@ A record that was paid for must not be lost because one field of it is malformed
 record cannot do without (its id) is required.
 """
 
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from policies.contact_points import normal_email, normal_phone, typed_email
 from policies.countries import country_code
@@ -16,6 +17,7 @@ from policies.web_domains import domain_of
 
 LONGEST_URL = 300
 _DIGITS = 16
+P = TypeVar("P", bound=BaseModel)
 _LARGEST = 10**15
 
 
@@ -51,6 +53,16 @@ def _texts(value: object) -> tuple[str, ...]:
     items: list[Any] = value if isinstance(value, list) else [value]
     names = (item.get("name") if isinstance(item, dict) else item for item in items[:100])
     return tuple(text for name in names if (text := clean(name)))
+
+
+def readable(shape: type[P], value: object, most: int = 1000) -> list[P]:
+    """The items of a list that are a ``shape``; the others are left out."""
+    items: list[Any] = value if isinstance(value, list) else []
+    found: list[P] = []
+    for item in items[:most]:
+        with suppress(ValidationError):
+            found.append(shape.model_validate(item))
+    return found
 
 
 Text = Annotated[str, BeforeValidator(_text)]
