@@ -4,11 +4,15 @@ from itertools import pairwise
 
 import pytest
 
-from agents.governor import Admitted, Closed, Governor
+from agents.errors import AnswerError, VendorError
+from agents.governor import FLUSH_EVERY, Admitted, Closed, Governor
 from policies.failure import THRESHOLD
-from policies.llm import RateLimits
+from policies.llm import RateLimits, Usage
+from policies.pacing import Allowance, Window
+from storage import vendor_calls
 from storage.database import Database
-from tests.scripted import START
+from storage.vendor_calls import VendorOverview
+from tests.scripted import START, Clock
 
 SECOND = timedelta(seconds=1)
 
@@ -123,3 +127,210 @@ async def state(database: Database) -> object:
 async def test_odd_sizes_still_get_a_slot(database: Database, tokens: list[int]) -> None:
     async with database.transaction() as db:
         assert isinstance(await governor(database).admit(db, tokens, START), Admitted)
+
+
+async def call(who: Governor, error: VendorError | None = None, *, what: str = "search") -> None:
+    async with who.calling(what):
+        if error is not None:
+            raise error
+
+
+async def failing(who: Governor, error: VendorError) -> None:
+    with pytest.raises(VendorError):
+        await call(who, error)
+
+
+def timed(database: Database, clock: Clock, *, requests: float = 600) -> Governor:
+    return Governor(database, "uplead", requests_per_minute=requests, clock=clock)
+
+
+async def shown(database: Database, clock: Clock) -> VendorOverview:
+    async with database.transaction() as db:
+        return (await vendor_calls.overview(db, now=clock()))["uplead"]
+
+
+AWAY = VendorError("uplead", "status 503", retry_after=10 * SECOND, in_doubt=True)
+BUSY = VendorError("uplead", "status 429", retry_after=30 * SECOND, throttled=True)
+BROKE = VendorError("uplead", "no credit", retry_after=timedelta(hours=1), out_of_credit=True)
+ODD = AnswerError("uplead", "status 400", retry_after=None, usage=Usage())
+
+
+async def test_the_breaker_opens_lets_one_probe_through_and_closes(database: Database) -> None:
+    clock = Clock()
+    one, other = timed(database, clock), timed(database, clock)
+    for _ in range(THRESHOLD):
+        assert isinstance(await one.enter(clock()), Admitted)
+        await failing(one, AWAY)
+
+    closed = await other.enter(clock())
+    assert isinstance(closed, Closed)
+    assert (await shown(database, clock)).open_until == closed.until
+
+    clock.now = closed.until
+    assert isinstance(await one.enter(clock()), Admitted)
+    assert isinstance(await other.enter(clock()), Closed)
+    await failing(one, AWAY)
+    reopened = await other.enter(clock())
+    assert isinstance(reopened, Closed)
+
+    clock.now = reopened.until
+    assert isinstance(await other.enter(clock()), Admitted)
+    await call(other)
+    assert isinstance(await one.enter(clock()), Admitted)
+    assert isinstance(await other.enter(clock()), Admitted)
+    assert (await shown(database, clock)).open_until is None
+
+
+async def test_a_probe_whose_caller_dies_is_tried_again_by_another(database: Database) -> None:
+    clock = Clock()
+    one, other = timed(database, clock), timed(database, clock)
+    for _ in range(THRESHOLD):
+        await failing(one, AWAY)
+    clock.pass_(timedelta(minutes=1))
+    assert isinstance(await one.enter(clock()), Admitted)
+
+    closed = await other.enter(clock())
+    assert isinstance(closed, Closed)
+    clock.now = closed.until
+    assert isinstance(await other.enter(clock()), Admitted)
+
+
+@pytest.mark.parametrize("error", [ODD, BROKE, BUSY])
+async def test_what_is_not_the_vendors_failure_never_opens_the_breaker(
+    database: Database, error: VendorError
+) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    for _ in range(2 * THRESHOLD):
+        await failing(who, error)
+
+    assert isinstance(await who.enter(clock()), Admitted)
+
+
+async def test_a_probe_that_is_answered_badly_closes_the_breaker(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    for _ in range(THRESHOLD):
+        await failing(who, AWAY)
+    clock.pass_(timedelta(minutes=1))
+    await who.enter(clock())
+    await failing(who, ODD)
+
+    assert isinstance(await timed(database, clock).enter(clock()), Admitted)
+
+
+async def test_a_throttled_call_makes_all_wait_as_long_as_asked(database: Database) -> None:
+    clock = Clock()
+    await failing(timed(database, clock), BUSY)
+
+    admitted = await timed(database, clock).enter(clock())
+
+    assert admitted == Admitted((30 * SECOND,))
+    assert (await shown(database, clock)).throttled == 1
+
+
+async def test_a_used_up_window_holds_everybody_back_until_it_resets(database: Database) -> None:
+    clock = Clock()
+    one, other = timed(database, clock), timed(database, clock)
+    async with one.calling("search"):
+        one.heard(Allowance((Window(timedelta(minutes=1), 500, 0, 40 * SECOND),)))
+
+    assert await other.enter(clock()) == Admitted((40 * SECOND,))
+
+
+async def test_a_window_of_a_second_sets_the_pace_and_that_of_a_day_does_not(
+    database: Database,
+) -> None:
+    clock = Clock()
+    who = timed(database, clock, requests=60_000)
+    async with who.calling("search"):
+        who.heard(
+            Allowance(
+                (Window(SECOND, 5, 4, None), Window(timedelta(days=1), 129_600, 90_000, None))
+            )
+        )
+
+    async with database.transaction() as db:
+        admitted = await who.admit(db, [0, 0, 0], clock())
+
+    assert isinstance(admitted, Admitted)
+    first, second, third = admitted.waits
+    assert third - second == second - first
+    assert timedelta(milliseconds=200) <= second - first <= timedelta(milliseconds=203)
+
+
+async def test_while_all_is_well_the_state_is_left_alone(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    limits = Allowance((Window(timedelta(minutes=1), 500, 400, 10 * SECOND),))
+    await who.enter(clock())
+    for _ in range(2):
+        async with who.calling("search"):
+            who.heard(limits)
+    before = await state(database)
+
+    async with who.calling("search"):
+        who.heard(limits)
+
+    assert await state(database) == before
+
+
+async def test_calls_are_counted_and_written_every_few_seconds(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    await who.enter(clock())
+    async with who.calling("search"):
+        clock.pass_(3 * SECOND)
+    assert (await shown(database, clock)).calls == 1
+    for _ in range(4):
+        await call(who, what="enrich")
+    assert (await shown(database, clock)).calls == 1
+    clock.pass_(FLUSH_EVERY)
+    await call(who)
+    assert (await shown(database, clock)).calls == 6
+    await call(who)
+    await failing(who, AWAY)
+    seen = await shown(database, clock)
+    assert (seen.calls, seen.failures, seen.last_problem) == (8, 1, "uplead: status 503")
+    await call(who)
+    await who.close()
+    assert (await shown(database, clock)).calls == 9
+
+
+async def test_what_is_no_error_of_the_vendor_is_neither_counted_nor_told(
+    database: Database,
+) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    await who.enter(clock())
+    with pytest.raises(KeyError):
+        async with who.calling("search"):
+            raise KeyError("ours")
+    await who.close()
+
+    assert (await shown(database, clock)).calls == 0
+
+
+async def test_figures_that_cannot_be_written_are_kept_for_later(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    await who.enter(clock())
+    await call(who)
+    async with database.transaction() as db:
+        await db.exec_driver_sql("ALTER TABLE vendor_calls RENAME TO gone")
+    try:
+        clock.pass_(FLUSH_EVERY)
+        with pytest.raises(Exception, match="vendor_calls"):
+            await call(who)
+    finally:
+        async with database.transaction() as db:
+            await db.exec_driver_sql("ALTER TABLE gone RENAME TO vendor_calls")
+    await who.close()
+
+    assert (await shown(database, clock)).calls == 2
+
+
+async def test_a_governor_without_a_clock_says_what_it_lacks(database: Database) -> None:
+    with pytest.raises(ValueError, match="clock"):
+        async with governor(database).calling("search"):
+            pass
