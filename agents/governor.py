@@ -201,11 +201,19 @@ class Governor:
         elif isinstance(error, AnswerError):
             await self._well(now)
         elif error.throttled:
-            wait = max(error.retry_after or SHORTEST_WAIT, self._take_announced().pause)
-            await self.throttled(wait, now)
+            await self._slow_down(error.retry_after or SHORTEST_WAIT, now)
         else:
             await self.failed(error.retry_after, now)
         await self._flush_now(now)
+
+    async def _slow_down(self, wait: timedelta, now: datetime) -> None:
+        """As `throttled`, but a vendor that turns a probe away is well."""
+        wait = max(wait, self._take_announced().pause)
+        async with self._database.transaction() as db:
+            state = await self._read(db)
+            pace = pacing.throttled(state.pace, wait, now)
+            breaker = failure.succeeded(state.breaker)
+            await self._write(db, replace(state, pace=pace, breaker=breaker), now)
 
     async def _ran_out(self, wait: timedelta, now: datetime) -> None:
         async with self._database.transaction() as db:

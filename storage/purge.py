@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage import agents
+from storage import agents, vendor_calls
 from storage.database import Connection, count, driver
 
 MESSAGE_KEYS_KEPT = timedelta(days=30)
@@ -24,6 +24,7 @@ class Purged:
     idempotency_keys: int
     workers: int
     more: bool
+    vendor_hours: int = 0
 
 
 async def purge(db: Connection, *, now: datetime, batch: int = BATCH) -> Purged:
@@ -35,7 +36,8 @@ async def purge(db: Connection, *, now: datetime, batch: int = BATCH) -> Purged:
     messages = await count(connection, _MESSAGE_KEYS, now - MESSAGE_KEYS_KEPT, batch)
     requests = await count(connection, _IDEMPOTENCY_KEYS, now - IDEMPOTENCY_KEYS_KEPT, batch)
     workers = await agents.forget_dead_workers(db, before=now - DEAD_WORKERS_KEPT)
-    return Purged(messages, requests, workers, batch in (messages, requests))
+    hours = await vendor_calls.forget(db, now=now, batch=batch)
+    return Purged(messages, requests, workers, batch in (messages, requests, hours), hours)
 
 
 _MESSAGE_KEYS = """

@@ -207,14 +207,17 @@ async def test_what_is_not_the_vendors_failure_never_opens_the_breaker(
     assert isinstance(await who.enter(clock()), Admitted)
 
 
-async def test_a_probe_that_is_answered_badly_closes_the_breaker(database: Database) -> None:
+@pytest.mark.parametrize("error", [ODD, BROKE, BUSY])
+async def test_a_probe_that_is_answered_badly_closes_the_breaker(
+    database: Database, error: VendorError
+) -> None:
     clock = Clock()
     who = timed(database, clock)
     for _ in range(THRESHOLD):
         await failing(who, AWAY)
     clock.pass_(timedelta(minutes=1))
     await who.enter(clock())
-    await failing(who, ODD)
+    await failing(who, error)
 
     assert isinstance(await timed(database, clock).enter(clock()), Admitted)
 
