@@ -10,7 +10,7 @@ No call is tried again here, but for a token that ran out.
 API: REST and Bulk 2.0 guides, v62 to v68; simple-salesforce 1.12.10; read 2026-11-22.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import quote
@@ -133,7 +133,7 @@ class Salesforce:
 
     async def query(
         self, soql: str, *, include_deleted: bool = False
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the records that a query finds, page by page.
 
         Raises:

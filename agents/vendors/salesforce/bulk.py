@@ -42,7 +42,9 @@ def uploading(job_id: str, csv: bytes) -> Callable[[Client], None]:
 
     def upload(client: Client) -> None:
         kind = {"Content-Type": "text/csv; charset=UTF-8"}
-        _sent(client, "PUT", f"{path(job_id)}/batches", kind, csv)
+        response = _sent(client, "PUT", f"{path(job_id)}/batches", kind, csv)
+        if response.status_code != requests.codes.created:
+            raise not_salesforce(f"an upload answered with status {response.status_code}")
 
     return upload
 

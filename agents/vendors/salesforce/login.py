@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+import jwt
 import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
@@ -52,7 +53,7 @@ def log_in(who: Credentials, http: requests.Session) -> Login:
         raise _refused(error, who, seen) from None
     except requests.RequestException as error:
         raise failures.unreachable(error) from None
-    except (KeyError, TypeError, AttributeError, ExpatError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ExpatError, jwt.PyJWTError) as error:
         raise _unreadable(error, who, seen) from None
     finally:
         http.hooks["response"].remove(see)
@@ -93,9 +94,10 @@ def _refused(
         code = "LOGIN_RATE_EXCEEDED"
     if code in _PASSING:
         return failures.passing(code)
-    if not code and seen and (known := failures.of_status(seen[-1])):
-        return known
-    told = f"login refused ({code or 'no reason given'})"
+    if not code:
+        known = failures.of_status(seen[-1]) if seen else None
+        return known or failures.not_salesforce("the login was answered, but with no token")
+    told = f"login refused ({code})"
     advice = _ADVICE.get(code, f"check {who.settings}")
     return VendorError(VENDOR, f"{told}; {advice}", retry_after=None)
 

@@ -16,6 +16,7 @@ from scripts.sandbox.process import SandboxProcess
 from tests.vendors.salesforce.conftest import VENDOR
 
 KEY = "LeadEngine_Id__c"
+ALERT: Any = "alert"
 
 
 def lead(key: str | None = None, **more: object) -> dict[str, Any]:
@@ -97,7 +98,7 @@ async def test_no_more_than_200_rows_and_none_without_its_key_are_sent(
 async def test_a_duplicate_rule_names_the_other_record_which_then_can_be_linked(
     crm: Salesforce, org: SandboxProcess
 ) -> None:
-    org.set(VENDOR, duplicate_rule="alert")
+    org.set(VENDOR, duplicate_rule=ALERT)
     await crm.upsert("Lead", KEY, [lead(Email="ann@acme.example")])
     [other] = await found(crm, "SELECT Id FROM Lead")
     mine = lead(Email="ann@acme.example")
@@ -110,7 +111,7 @@ async def test_a_duplicate_rule_names_the_other_record_which_then_can_be_linked(
 
 
 async def test_a_duplicate_is_saved_if_we_say_so(crm: Salesforce, org: SandboxProcess) -> None:
-    org.set(VENDOR, duplicate_rule="alert")
+    org.set(VENDOR, duplicate_rule=ALERT)
     await crm.upsert("Lead", KEY, [lead(Email="ann@acme.example")])
     twin = lead(Email="ann@acme.example")
     [result] = await crm.upsert("Lead", KEY, [twin], save_duplicates=True)

@@ -10,7 +10,7 @@ from agents.vendors.salesforce import Salesforce
 from agents.vendors.salesforce.failures import AWAY, LIMIT, REFUSED_AGAIN
 from scripts.sandbox.process import SandboxProcess
 from tests.vendors.salesforce.conftest import VENDOR, by_client
-from tests.vendors.salesforce.test_calls import KEY, lead
+from tests.vendors.salesforce.test_calls import ALERT, KEY, lead
 
 IMPATIENCE = timedelta(seconds=0.6)
 
@@ -90,7 +90,7 @@ async def test_a_token_that_ran_out_is_renewed_once_and_the_call_is_made_again(
 async def test_the_headers_of_a_call_survive_the_renewal_of_its_token(
     crm: Salesforce, org: SandboxProcess
 ) -> None:
-    org.set(VENDOR, duplicate_rule="alert")
+    org.set(VENDOR, duplicate_rule=ALERT)
     await crm.upsert("Lead", KEY, [lead(Email="ann@acme.example")])
     org.arm("token_expired", vendor=VENDOR)
     twin = lead(Email="ann@acme.example")
@@ -159,10 +159,8 @@ async def test_each_page_of_a_query_is_a_call_that_can_fail(
 ) -> None:
     await crm.upsert("Lead", KEY, [lead() for _ in range(5)])
     org.set(VENDOR, page=2)
-    seen = 0
+    records = crm.query("SELECT Id FROM Lead")
+    assert (await anext(records))["Id"] != (await anext(records))["Id"]
+    org.arm("500", vendor=VENDOR, operation="query_more")
     with pytest.raises(VendorError, match="status 500"):
-        async for _ in crm.query("SELECT Id FROM Lead"):
-            seen += 1
-            if seen == 1:
-                org.arm("500", vendor=VENDOR, operation="query_more")
-    assert seen == 2
+        await anext(records)
