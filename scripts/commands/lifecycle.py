@@ -157,8 +157,9 @@ def _ended(out: Output, code: int, data_dir: Path | None) -> None:
 
 def doctor(out: Output, *, port: Port = None, data_dir: DataDir = None) -> None:
     """Check everything that the engine needs, and say how to repair what is wrong."""
-    from scripts.lifecycle.doctor import Health, worst
     from scripts.lifecycle.doctor import doctor as examine
+    from scripts.lifecycle.doctor import worst
+    from scripts.lifecycle.findings import Health
     from scripts.lifecycle.options import DoctorOptions
 
     findings = examine(DoctorOptions(port, data_dir))

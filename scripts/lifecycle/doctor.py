@@ -10,9 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import asyncpg
@@ -21,7 +19,8 @@ from sqlalchemy import make_url
 from cluster import ray_environment
 from cluster.postgres import EmbeddedPostgres, PostgresError, binaries
 from cluster.settings import ROOT, Settings, asyncpg_url
-from scripts.lifecycle import state
+from scripts.lifecycle import credentials, state
+from scripts.lifecycle.findings import Finding, Health
 from scripts.lifecycle.options import DoctorOptions, WrongSettings, settings_for
 from scripts.lifecycle.screen import command_name
 from storage.keyring import KeyRing, KeyRingError
@@ -34,32 +33,6 @@ PATIENCE = 5
 GIB = 2**30
 
 
-class Health(StrEnum):
-    """How a thing is."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found out about one thing.
-
-    Attributes:
-        about: the thing, in one or two words.
-        says: what is the case.
-        remedy: what to do; empty if nothing.
-        seconds: how long it took to find out.
-    """
-
-    about: str
-    health: Health
-    says: str
-    remedy: str = ""
-    seconds: float = 0.0
-
-
 def doctor(options: DoctorOptions | None = None) -> list[Finding]:
     """Look at everything, the most basic first; nothing is changed."""
     options = options or DoctorOptions()
@@ -69,7 +42,8 @@ def doctor(options: DoctorOptions | None = None) -> list[Finding]:
     except WrongSettings as error:
         remedy = "Change it in the environment or in .env."
         return [*findings, Finding("settings", Health.BAD, str(error), remedy)]
-    return [*findings, *(_timed(check, settings) for check in _CHECKS)]
+    findings += [_timed(check, settings) for check in _CHECKS]
+    return [*findings, *_vendors(settings)]
 
 
 def _timed(check: Callable[..., Finding], *arguments: object) -> Finding:
@@ -241,17 +215,9 @@ def _open_to_others(directory: Path) -> list[Path]:
     return [file for file in secrets if file.exists() and file.stat().st_mode & 0o077]
 
 
-def _vendors(settings: Settings) -> Finding:
-    if settings.openai_api_key is not None:
-        where = settings.openai_base_url or "api.openai.com"
-        says = f"OpenAI is real ({where}), at most {settings.llm_usd_per_day:g} USD a day"
-        return Finding("vendors", Health.GOOD, says)
+def _vendors(settings: Settings) -> list[Finding]:
     running = state.running(settings.directory)
-    if running is not None and not running.sandboxed:
-        says = "OpenAI has no key and no sandbox: leads are scored without GPT-4"
-        return Finding("vendors", Health.WARNING, says, "Set OPENAI_API_KEY.")
-    says = "OpenAI is played by the sandbox: nothing real is asked"
-    return Finding("vendors", Health.GOOD, says, "Set OPENAI_API_KEY to ask GPT-4.")
+    return credentials.checks(settings, None if running is None else running.sandboxed)
 
 
 def _memory(_settings: Settings) -> Finding:
@@ -265,7 +231,7 @@ def _memory(_settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _disk, _memory, _postgres, _ray, _haproxy, _port, _database, _key_ring, _vendors,
+    _disk, _memory, _postgres, _ray, _haproxy, _port, _database, _key_ring,
 )  # fmt: skip
 
 

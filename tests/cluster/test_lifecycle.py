@@ -12,7 +12,8 @@ import pytest
 from cluster import vendors
 from cluster.settings import ROOT, SANDBOX_KEY, Settings
 from scripts.lifecycle import state
-from scripts.lifecycle.doctor import Finding, Health, doctor, worst
+from scripts.lifecycle.doctor import doctor, worst
+from scripts.lifecycle.findings import Finding, Health
 from scripts.lifecycle.options import DoctorOptions, UpOptions, played
 from scripts.lifecycle.state import State
 from scripts.lifecycle.up import up
