@@ -154,6 +154,18 @@ class SandboxProcess:
         """
         self._asked("PUT", f"/{vendor}/settings", conditions)
 
+    def tell(self, vendor: str, what: str, **body: Any) -> dict[str, Any]:  # noqa: ANN401  (JSON)
+        """Make something happen at a vendor, such as ``tell("linkedin", "submit", count=3)``.
+
+        Raises:
+            SandboxError: if it knows no such thing, or not with such values.
+        """
+        return self._asked("POST", f"/{vendor}/{what}", body)
+
+    def told(self, vendor: str, what: str) -> dict[str, Any]:
+        """Look at something of a vendor, such as ``told("linkedin", "hooks")``."""
+        return self._asked("GET", f"/{vendor}/{what}")
+
     def reset(self) -> None:
         """Forget all bills, answers and faults."""
         self._asked("POST", "/reset")

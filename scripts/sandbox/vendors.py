@@ -4,6 +4,9 @@ from pathlib import Path
 
 from scripts.sandbox.book import Book
 from scripts.sandbox.common import CreditBook
+from scripts.sandbox.linkedin.responses import LeadBook
+from scripts.sandbox.linkedin.vendor import Conditions as LinkedInConditions
+from scripts.sandbox.linkedin.vendor import LinkedIn
 from scripts.sandbox.market.world import World
 from scripts.sandbox.openai.vendor import OpenAI
 from scripts.sandbox.salesforce.vendor import SalesforceOrg
@@ -14,7 +17,8 @@ from scripts.sandbox.uplead.vendor import UpLead
 from scripts.sandbox.zoominfo.vendor import Conditions as ZoomInfoConditions
 from scripts.sandbox.zoominfo.vendor import ZoomInfo
 
-MODES = tuple(sorted(OpenAI.modes | UpLead.modes | ZoomInfo.modes | SalesforceOrg.modes))
+_ALL = (OpenAI.modes, UpLead.modes, ZoomInfo.modes, LinkedIn.modes, SalesforceOrg.modes)
+MODES = tuple(sorted(frozenset[str]().union(*_ALL)))
 """Everything that can be made to go wrong, at one vendor at least."""
 
 
@@ -26,6 +30,7 @@ def build(settings: Settings) -> list[Vendor]:
         OpenAI(settings.conditions, Book(settings.book), settings.seed),
         UpLead(UpLeadConditions(**pace), CreditBook(_beside(settings.book, "uplead")), world),
         ZoomInfo(ZoomInfoConditions(**pace), CreditBook(_beside(settings.book, "zoominfo")), world),
+        LinkedIn(LinkedInConditions(**pace), LeadBook(_beside(settings.book, "linkedin")), world),
         SalesforceOrg(settings.seed),
     ]
 

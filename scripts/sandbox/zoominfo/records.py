@@ -90,7 +90,7 @@ def contact(record: Record, fields: Collection[str], today: date) -> dict[str, A
         "emailAlt": [],
         "employmentHistory": [],
     }
-    told = {name: known.get(name, "") for name in fields & known.keys()}
+    told = {name: value for name, value in known.items() if name in fields}
     inner = {name.removeprefix("company.") for name in fields if name.startswith("company.")}
     flat = {"companyId": "id", "companyName": "name", "companyWebsite": "website"}
     inner |= {theirs for name, theirs in flat.items() if name in fields}
@@ -128,7 +128,7 @@ def company(record: CompanyRecord, fields: Collection[str]) -> dict[str, Any]:
         "type": "private",
         "ticker": "",
     }
-    return {name: known.get(name, "") for name in COMPANY_FIELDS if name in fields}
+    return {name: value for name, value in known.items() if name in fields}
 
 
 def _urls(record: Record) -> list[dict[str, str]]:
