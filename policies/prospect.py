@@ -104,6 +104,8 @@ class PersonQuery:
     Attributes:
         key: ours; answers are joined by it, never by position.
         record_id: their name at this source, if it is known.
+        least: how sure their address must be to be wanted at all. A source that can holds back,
+            and does not bill, what is less sure; others do not look at it.
     """
 
     key: UUID
@@ -113,6 +115,7 @@ class PersonQuery:
     company: str | None = None
     domain: str | None = None
     record_id: str | None = None
+    least: EmailStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
