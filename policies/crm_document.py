@@ -195,7 +195,7 @@ def parse(document: object) -> CrmMapping:
         return CrmMapping.model_validate_json(_json(document))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
-        raise MappingError("; ".join(map(_fault_told, _deepest(faults)))) from None
+        raise MappingError("; ".join(dict.fromkeys(map(_fault_told, _deepest(faults))))) from None
 
 
 def _sources_told() -> str:
@@ -213,12 +213,19 @@ def _deepest(faults: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _fault_told(fault: ErrorDetails) -> str:
-    place = ".".join(map(str, fault["loc"])) or "mapping"
-    if fault["type"] == "string_pattern_mismatch" and fault["loc"][-1] == "from":
+    *before, last = map(str, fault["loc"] or ("mapping",))
+    if last in _PLAIN:
+        return f"{'.'.join(before)}: it must be text, a number, true or false"
+    place = ".".join((*before, last))
+    if fault["type"] == "string_pattern_mismatch" and last == "from":
         close = get_close_matches(str(fault["input"]), SOURCES, n=1)
         hint = f"did you mean {close[0]}?" if close else _sources_told()
         return f"{place}: there is no such source; {hint}"
     return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+_PLAIN = frozenset({"constrained-str", "bool", "int", "float"})
+"""How pydantic calls the branches of `Given`."""
 
 
 def _json(document: object) -> bytes:
