@@ -3,17 +3,23 @@
 They are imported when they are built: a worker loads what it needs and no more.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cluster.settings import Settings
 from cluster.vendors import VENDORS
+from policies.pacing import Allowance
 
 if TYPE_CHECKING:
+    from agents.vendors.linkedin import LinkedIn
     from agents.vendors.openai import OpenAI
     from agents.vendors.salesforce import Salesforce
     from agents.vendors.uplead import UpLead
     from agents.vendors.zoominfo import ZoomInfo
+
+Heard: TypeAlias = Callable[[Allowance], None]
+"""Told of the limits that a vendor announces (`Governor.heard`)."""
 
 
 def openai(settings: Settings) -> "OpenAI | None":
@@ -31,16 +37,20 @@ def openai(settings: Settings) -> "OpenAI | None":
     )
 
 
-def uplead(settings: Settings) -> "UpLead | None":
+def uplead(settings: Settings, heard: Heard | None = None) -> "UpLead | None":
     """UpLead; None where no key is set."""
     from agents.vendors.uplead import UpLead
 
     if settings.uplead_api_key is None:
         return None
-    return UpLead(settings.uplead_api_key.get_secret_value(), base_url=settings.uplead_base_url)
+    return UpLead(
+        settings.uplead_api_key.get_secret_value(),
+        base_url=settings.uplead_base_url,
+        heard=heard,
+    )
 
 
-def zoominfo(settings: Settings) -> "ZoomInfo | None":
+def zoominfo(settings: Settings, heard: Heard | None = None) -> "ZoomInfo | None":
     """ZoomInfo; None where its id or secret is not set."""
     from agents.vendors.zoominfo import ZoomInfo
 
@@ -52,6 +62,23 @@ def zoominfo(settings: Settings) -> "ZoomInfo | None":
         secret.get_secret_value(),
         base_url=settings.zoominfo_base_url,
         token_url=settings.zoominfo_token_url,
+        heard=heard,
+    )
+
+
+def linkedin(settings: Settings, heard: Heard | None = None) -> "LinkedIn | None":
+    """LinkedIn; None where its token or the owners of the forms are not set."""
+    from agents.vendors.linkedin import LinkedIn
+
+    owners = [owner for each in settings.linkedin_owners.split(",") if (owner := each.strip())]
+    if settings.linkedin_access_token is None or not owners:
+        return None
+    return LinkedIn(
+        settings.linkedin_access_token.get_secret_value(),
+        owners,
+        settings.linkedin_version,
+        base_url=settings.linkedin_base_url,
+        heard=heard,
     )
 
 

@@ -93,6 +93,17 @@ async def _zoominfo(settings: Settings) -> str:
     return f"a token was given; {_credits(usage.credits_left)}"
 
 
+async def _linkedin(settings: Settings) -> str:
+    source = outside.linkedin(settings)
+    if source is None:
+        raise ValueError("LINKEDIN_OWNERS names nobody: set it to URNs, separated by commas")
+    try:
+        forms = [form for owner in source.owners for form in await source.forms(owner)]
+    finally:
+        await source.close()
+    return f"the token is good; {len(forms)} forms of {len(source.owners)} owners"
+
+
 async def _salesforce(settings: Settings) -> str:
     crm = outside.salesforce(settings)
     if crm is None:
@@ -119,5 +130,6 @@ _ASKED: Mapping[str, Callable[[Settings], Awaitable[str]]] = {
     "openai": _openai,
     "uplead": _uplead,
     "zoominfo": _zoominfo,
+    "linkedin": _linkedin,
     "salesforce": _salesforce,
 }

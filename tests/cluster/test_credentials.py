@@ -30,6 +30,9 @@ def settings(sandbox: SandboxProcess, **changes: Any) -> Settings:
         "zoominfo_client_secret": KEY,
         "zoominfo_base_url": urls["zoominfo"],
         "zoominfo_token_url": urls["zoominfo"].replace("/gtm", "/oauth2/default/v1/token"),
+        "linkedin_access_token": KEY,
+        "linkedin_owners": "urn:li:sponsoredAccount:512345",
+        "linkedin_base_url": urls.get("linkedin", ""),
         "salesforce_domain": "acme.my",
         "salesforce_consumer_key": KEY,
         "salesforce_consumer_secret": KEY,
@@ -57,6 +60,8 @@ def test_good_credentials_are_told_with_what_is_left(sandbox: SandboxProcess) ->
         ("OpenAI", {"openai_api_key": "wrong"}, "OPENAI_API_KEY"),
         ("UpLead", {"uplead_api_key": "wrong"}, "UPLEAD_API_KEY"),
         ("ZoomInfo", {"zoominfo_client_secret": "wrong"}, "ZOOMINFO_CLIENT_SECRET"),
+        ("LinkedIn", {"linkedin_access_token": "wrong"}, "LINKEDIN_ACCESS_TOKEN"),
+        ("LinkedIn", {"linkedin_version": "202001"}, "LINKEDIN_VERSION"),
         ("Salesforce", {"salesforce_consumer_secret": "wrong"}, "SALESFORCE_CONSUMER_SECRET"),
     ],
 )
