@@ -112,6 +112,8 @@ class Governor:
     async def enter(self, now: datetime) -> Admitted | Closed:
         """Ask for one slot, for a call that costs nothing, in a transaction of its own."""
         async with self._database.transaction() as db:
+            if (until := await self.closed_until(db, now)) is not None:
+                return Closed(until)
             return await self.admit(db, [0], now)
 
     def is_closed(self, now: datetime) -> bool:
@@ -125,9 +127,13 @@ class Governor:
         return until if until is not None and until > now else None
 
     async def closed_until(self, db: Connection, now: datetime) -> datetime | None:
-        """Until when the vendor is left alone, without asking for a slot; None if it is not."""
-        breaker = (await self._peek(db)).breaker
-        return None if failure.may_call(breaker, now) else breaker.open_until
+        """Until when nobody may call: it is away, or asked for a pause; None if it may be called.
+
+        Asks for no slot.
+        """
+        state = await self._peek(db)
+        ends = (state.breaker.open_until, state.pace.held_until)
+        return max((end for end in ends if end is not None and end > now), default=None)
 
     def heard(self, allowance: Allowance) -> None:
         """Keep what the vendor announced; the end of the `calling` that is open follows it."""
@@ -140,8 +146,10 @@ class Governor:
     ) -> AsyncGenerator[None, None]:
         """Make one admitted call within: it is timed and counted, and its outcome told to all.
 
-        Errors are raised again. An `AnswerError` and an account without credit do not count
-        against the vendor, which is well; anything but a `VendorError` is not its doing.
+        Where the vendor has asked in the meantime to be left alone for a while, nothing is called
+        and a throttled `VendorError` says for how long. Errors are raised again. An `AnswerError`
+        and an account without credit do not count against the vendor, which is well; anything but
+        a `VendorError` is not its doing.
 
         Args:
             operation: a word of ours for the figures, such as ``"search"``; a constant.
@@ -149,6 +157,7 @@ class Governor:
         """
         clock = clock or self._must_have_clock()
         began = clock()
+        await self._must_not_be_held(began)
         try:
             yield
         except VendorError as error:
@@ -203,8 +212,24 @@ class Governor:
         elif error.throttled:
             await self._slow_down(error.retry_after or SHORTEST_WAIT, now)
         else:
-            await self.failed(error.retry_after, now)
+            await self._fail(error.retry_after or timedelta(), now)
         await self._flush_now(now)
+
+    async def _must_not_be_held(self, now: datetime) -> None:
+        async with self._database.transaction() as db:
+            until = (await self._peek(db)).pace.held_until
+        if until is not None and until > now:
+            problem = f"it asked to be left alone until {until:%H:%M:%S} UTC"
+            raise VendorError(self.vendor, problem, retry_after=until - now, throttled=True)
+
+    async def _fail(self, at_least: timedelta, now: datetime) -> None:
+        """As `failed`, and what the vendor asked for beside it holds everybody back."""
+        pause = self._take_announced().pause
+        async with self._database.transaction() as db:
+            state = await self._read(db)
+            pace = pacing.hold(state.pace, pause, now)
+            breaker = failure.failed(state.breaker, now, at_least=at_least)
+            await self._write(db, replace(state, pace=pace, breaker=breaker), now)
 
     async def _slow_down(self, wait: timedelta, now: datetime) -> None:
         """As `throttled`, but a vendor that turns a probe away is well."""

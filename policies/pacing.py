@@ -37,6 +37,7 @@ class Pace:
         next_request: when the next request may start (aware).
         next_token: when the token allowance is free again (aware).
         slowed_at: the last slowing down (aware).
+        held_until: the vendor asked not to be called before (aware), whoever has a slot.
     """
 
     requests_per_minute: float
@@ -47,6 +48,7 @@ class Pace:
     next_request: datetime | None = None
     next_token: datetime | None = None
     slowed_at: datetime | None = None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +151,17 @@ def hold(pace: Pace, wait: timedelta, now: datetime) -> Pace:
     """Give no slot before ``wait`` is over; the pace stays."""
     if wait <= timedelta():
         return pace
-    return replace(pace, next_request=max(pace.next_request or now, now + wait))
+    until = max(pace.held_until or now, now + wait)
+    return replace(pace, next_request=max(pace.next_request or now, until), held_until=until)
 
 
 def throttled(pace: Pace, wait: timedelta, now: datetime) -> Pace:
     """Slow down after a 429, once for all calls that were under way together."""
-    resume = max(pace.next_request or now, now + wait)
+    held = hold(pace, wait, now)
     if pace.slowed_at is not None and now - pace.slowed_at < SETTLING:
-        return replace(pace, next_request=resume)
+        return held
     slower = max(pace.factor * SLOWER, LEAST / pace.requests_per_minute)
-    return replace(pace, factor=slower, next_request=resume, slowed_at=now)
+    return replace(held, factor=slower, slowed_at=now)
 
 
 def _spacing(per_minute: float | None, amount: int) -> timedelta:

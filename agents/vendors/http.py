@@ -24,7 +24,7 @@ from agents.vendors import answers, rate_limits, refusals
 from agents.vendors.credentials import Auth
 from agents.vendors.exchange import LARGEST, Exchange, Raw
 from agents.vendors.refusals import Refusal
-from policies.pacing import Allowance
+from policies.pacing import Allowance, Window
 
 A = TypeVar("A", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel, covariant=True)
@@ -63,7 +63,8 @@ class VendorHttp:
             fetched first included.
         largest: of a body, in bytes.
         http_client: None for one of its own.
-        heard: told of the limits that come with every answer; `Governor.heard` follows them.
+        heard: told of the limits that come with every answer, the pause that is asked for
+            included; `Governor.heard` follows them.
         read_limits: finds them in the headers.
     """
 
@@ -125,10 +126,8 @@ class VendorHttp:
         )
         async with self._deadline() as progress:
             raw = await self._authorised(request, progress)
-        limits = self._read_limits(raw.headers)
-        if self._heard is not None:
-            self._heard(limits)
         refusal = Refusal(self.name, raw.status, raw.headers, raw.body, self._auth.setting)
+        limits = self._limits(refusal)
         error = errors(refusal) if errors is not None else None
         error = error or refusals.understood(refusal)
         if error is not None:
@@ -155,6 +154,16 @@ class VendorHttp:
         raw = await self._exchange.send(request.method, request.url, headers, request.body)
         progress.sent = False
         return raw
+
+    def _limits(self, refusal: Refusal) -> Allowance:
+        """What is announced; a ``Retry-After`` is a window that is used up, for everybody."""
+        limits = self._read_limits(refusal.headers)
+        if refusal.wait is not None:
+            waiting = Window(remaining=0, resets_in=refusal.wait)
+            limits = Allowance((*limits.windows, waiting))
+        if self._heard is not None:
+            self._heard(limits)
+        return limits
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncGenerator["_Progress", None]:

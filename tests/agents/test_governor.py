@@ -203,6 +203,7 @@ async def test_what_is_not_the_vendors_failure_never_opens_the_breaker(
     who = timed(database, clock)
     for _ in range(2 * THRESHOLD):
         await failing(who, error)
+        clock.pass_(30 * SECOND)
 
     assert isinstance(await who.enter(clock()), Admitted)
 
@@ -219,6 +220,8 @@ async def test_a_probe_that_is_answered_badly_closes_the_breaker(
     await who.enter(clock())
     await failing(who, error)
 
+    assert (await shown(database, clock)).open_until is None
+    clock.pass_(30 * SECOND)
     assert isinstance(await timed(database, clock).enter(clock()), Admitted)
 
 
@@ -226,10 +229,40 @@ async def test_a_throttled_call_makes_all_wait_as_long_as_asked(database: Databa
     clock = Clock()
     await failing(timed(database, clock), BUSY)
 
-    admitted = await timed(database, clock).enter(clock())
-
+    assert await timed(database, clock).enter(clock()) == Closed(START + 30 * SECOND)
+    async with database.transaction() as db:
+        admitted = await timed(database, clock).admit(db, [0], clock())
     assert admitted == Admitted((30 * SECOND,))
     assert (await shown(database, clock)).throttled == 1
+
+
+async def test_who_has_a_slot_already_does_not_call_a_vendor_that_asked_for_a_pause(
+    database: Database,
+) -> None:
+    clock = Clock()
+    one, other = timed(database, clock), timed(database, clock)
+    for who in (one, other):
+        assert isinstance(await who.enter(clock()), Admitted)
+    await failing(one, BUSY)
+    clock.pass_(10 * SECOND)
+
+    with pytest.raises(VendorError) as caught:
+        async with other.calling("search"):
+            pytest.fail("it was called all the same")
+
+    assert (caught.value.throttled, caught.value.retry_after) == (True, 20 * SECOND)
+    assert (await shown(database, clock)).calls == 1
+    clock.pass_(20 * SECOND)
+    await call(other)
+
+
+async def test_a_failure_that_names_a_pause_holds_everybody_back(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    who.heard(Allowance((Window(remaining=0, resets_in=50 * SECOND),)))
+    await failing(who, AWAY)
+
+    assert await timed(database, clock).enter(clock()) == Closed(START + 50 * SECOND)
 
 
 async def test_a_used_up_window_holds_everybody_back_until_it_resets(database: Database) -> None:
@@ -238,7 +271,7 @@ async def test_a_used_up_window_holds_everybody_back_until_it_resets(database: D
     async with one.calling("search"):
         one.heard(Allowance((Window(timedelta(minutes=1), 500, 0, 40 * SECOND),)))
 
-    assert await other.enter(clock()) == Admitted((40 * SECOND,))
+    assert await other.enter(clock()) == Closed(START + 40 * SECOND)
 
 
 async def test_a_window_of_a_second_sets_the_pace_and_that_of_a_day_does_not(

@@ -83,7 +83,7 @@ async def test_repeated_crashes_and_lost_answers_count_every_record_once(
     market = shop(database)
     lost = VendorError("uplead", "no answer", retry_after=MINUTE, in_doubt=True)
     busy = VendorError("uplead", "busy", retry_after=MINUTE, throttled=True)
-    market.source.failures = [chance.choice([None, lost, busy]) for _ in range(8)]
+    market.source.failures = [chance.choice([None, lost, busy]) for _ in range(6)]
     await market.order([0, 1, 2, 3])
 
     points = chance.sample(EVERYWHERE, 4)

@@ -83,8 +83,8 @@ async def test_an_empty_database_breaks_none(database: Database) -> None:
             "what an account holds and spent is the sum of its entries",
         ),
         (
-            "INSERT INTO ledger_entries SELECT gen_random_uuid(), '{credits:uplead:2026-11}', '{2}', "
-            "'{2}', 'committed', 'uplead', 'search', NULL, NULL, now(), now(), now()",
+            "INSERT INTO ledger_entries SELECT gen_random_uuid(), '{credits:uplead:2026-11}', "
+            "'{2}', '{2}', 'committed', 'uplead', 'search', NULL, NULL, now(), now(), now()",
             "what a purchase cost is the records that it bought",
         ),
         (

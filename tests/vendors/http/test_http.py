@@ -340,11 +340,15 @@ async def test_a_vendor_may_say_its_errors_in_its_own_way(
 async def test_limits_are_told_with_every_answer_a_refusal_included(server: Server) -> None:
     heard: list[Allowance] = []
     vendor = make(server, heard=heard.append)
-    server.says(Say(429, headers={"X-RateLimit-Limit-Day": "10", "X-RateLimit-Remaining-Day": "0"}))
+    limits = {"X-RateLimit-Limit-Day": "10", "X-RateLimit-Remaining-Day": "0"}
+    day = Window(timedelta(days=1), 10, 0)
+    server.says(Say(429, headers=limits), Say(503, headers=limits | {"Retry-After": "7"}))
 
     await failure(vendor)
+    await failure(vendor)
 
-    assert heard == [Allowance((Window(timedelta(days=1), 10, 0),))]
+    pause = Window(remaining=0, resets_in=7 * SECOND)
+    assert heard == [Allowance((day,)), Allowance((day, pause))]
     await vendor.close()
 
 
