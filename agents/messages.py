@@ -83,6 +83,13 @@ class FollowJob:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckCrm:
+    """Look now whether the CRM answers: who we are there, and how its objects look."""
+
+    kind: Literal["crm.check"] = "crm.check"
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookReceived:
     """An outside system told us something; it is kept among the inbound events.
 
@@ -141,6 +148,7 @@ Message: TypeAlias = Annotated[
     | FitAlgorithm
     | SyncLead
     | FollowJob
+    | CheckCrm
     | WebhookReceived
     | Tick,
     Field(discriminator="kind"),
