@@ -85,6 +85,13 @@ def email_status_of(score: int | None, *, moved: bool) -> EmailStatus:
     return EmailStatus.UNKNOWN if score >= FAIR_SCORE else EmailStatus.RISKY
 
 
+def least_score(least: EmailStatus | None) -> int | None:
+    """The score below which an address is less sure than wanted; None if any will do."""
+    if least in {EmailStatus.VALID, EmailStatus.CATCH_ALL}:
+        return SURE_SCORE
+    return FAIR_SCORE if least is EmailStatus.UNKNOWN else None
+
+
 def _countries(profile: Profile) -> Expressed:
     codes = countries_of(profile)
     if len(codes) > MOST_COUNTRIES:

@@ -95,7 +95,7 @@ class ZoomInfo:
             http_client=http_client,
             heard=heard,
         )
-        self._industries: Mapping[str, str] | None = None
+        self._lists: dict[str, Mapping[str, str]] = {}
 
     def criteria(self, profile: Profile) -> Criteria:
         """Say the profile as filters of a contact search."""
@@ -180,36 +180,41 @@ class ZoomInfo:
 
     async def _search(self, criteria: Criteria, at: Place) -> wire.Hits:
         attributes = dict(criteria.values)
-        names = attributes.pop(INDUSTRY_NAMES, None)
-        if names and (codes := await self._codes(names)):
+        names = attributes.pop(INDUSTRY_NAMES, ())
+        if codes := await self._codes("industries", names):
             attributes["industryCodes"] = ",".join(codes)
+        names = str(attributes.pop("department", "")).split(",")
+        if codes := await self._codes("departments", names):
+            attributes["department"] = ",".join(codes)
         params = {"page[number]": at.number, "page[size]": at.size}
         received = await self._ask(
             "/contacts/search", "ContactSearch", attributes, wire.Hits, params=params
         )
         return received.value
 
-    async def _codes(self, names: Sequence[str]) -> Sequence[str]:
-        """The codes of industries, looked up once; of names that ZoomInfo dropped there are none.
+    async def _codes(self, field: str, names: Sequence[str]) -> Sequence[str]:
+        """The codes of a filter's values; of names that ZoomInfo does not list there are none.
 
-        Where there is no such list, the search is made without: answers are checked anyway.
+        Where there are none at all the search is made without: answers are checked anyway.
         """
-        if self._industries is None:
-            try:
-                received = await self._http.request(
-                    "GET",
-                    "/data/v1/lookup/industries",
-                    shape=wire.Codes,
-                    headers=_ACCEPT,
-                    errors=_understood,
-                )
-            except AnswerError:
-                self._industries = {}
-            else:
-                codes = received.value.data
-                self._industries = {code.attributes.name.lower(): code.id for code in codes}
-        known = self._industries
-        return [known[name.lower()] for name in names if name.lower() in known]
+        wanted = [name.lower() for name in names if name]
+        if wanted and field not in self._lists:
+            self._lists[field] = await self._list(field)
+        return [self._lists[field][name] for name in wanted if name in self._lists[field]]
+
+    async def _list(self, field: str) -> Mapping[str, str]:
+        """The codes that a filter takes, by their names; looked up once."""
+        try:
+            received = await self._http.request(
+                "GET",
+                f"/data/v1/lookup/{field}",
+                shape=wire.Codes,
+                headers=_ACCEPT,
+                errors=_understood,
+            )
+        except AnswerError:
+            return {}
+        return {code.attributes.name.lower(): code.id for code in received.value.data}
 
     async def _ask(
         self,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from agents.vendors.zoominfo.wire import Row
 from policies.prospect import PersonQuery
+from policies.zoominfo_words import least_score
 
 Input = Mapping[str, str]
 
@@ -52,16 +53,19 @@ class Inputs:
 def _identified(query: PersonQuery) -> Input | None:
     """What identifies a person to ZoomInfo: their id, else an address, else name and company."""
     if query.record_id:
-        return {"personId": query.record_id}
-    if query.email:
-        return {"emailAddress": query.email}
-    if query.first_name and query.last_name and query.company:
-        return {
+        told = {"personId": query.record_id}
+    elif query.email:
+        told = {"emailAddress": query.email}
+    elif query.first_name and query.last_name and query.company:
+        told = {
             "firstName": query.first_name,
             "lastName": query.last_name,
             "companyName": query.company,
         }
-    return None
+    else:
+        return None
+    score = least_score(query.least)
+    return told if score is None else {**told, "contactAccuracyScoreMin": str(score)}
 
 
 def _canonical(told: Mapping[str, Any]) -> str:
