@@ -5,13 +5,13 @@ can name them, whether another source has already missed), one counter a field, 
 bill: whether a source found and billed is another question than whether that helped us.
 
 A rate is the mean of a Beta posterior whose prior is the rate of the next coarser group, worth
-``K`` answers there::
+``K`` answers here::
 
     rate(level) = (hits(level) + K * rate(level - 1)) / (asked(level) + K)
 
-from the finest segment down over four levels (missed before; and named by; and country; and size)
-to a prior of ``PRIOR_WEIGHT`` answers that is our own guess. So a segment with few answers speaks
-with the voice of its neighbours, and one with many for itself.
+from the coarsest of five levels (missed before; and named by; and mail server; and country; and
+size) to the finest, beginning at a prior of ``PRIOR_WEIGHT`` answers that is our own guess. So a
+segment with few answers speaks with the voice of its neighbours, and one with many for itself.
 
 While a rate is uncertain it is read with `OPTIMISM` standard deviations added: what was never
 tried is tried. With n answers that bonus fades as 1/sqrt(n).
@@ -24,8 +24,10 @@ Sources:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
 from math import sqrt
 
 from policies.contact_points import normal_email
@@ -72,34 +74,41 @@ _SIZES = {
 }
 
 
+class Mail(StrEnum):
+    """What is known of a company's mail server: whether an address there can be checked."""
+
+    UNKNOWN = "unknown"
+    CHECKS = "checks"
+    CATCH_ALL = "catch_all"
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Leads of which a source may know about as much.
 
     Attributes:
         missed: whether another source has already not helped.
-        named_by: ``record``, ``email``, ``domain``, ``company``: by what they are asked for.
+        named_by: by what they are asked for, see `named_by`, or ``record``.
         country: a group of countries, or ``unknown``.
         size: ``small``, ``middle``, ``large`` or ``unknown``.
     """
 
     missed: bool
     named_by: str
+    mail: Mail
     country: str
     size: str
 
     @property
     def key(self) -> str:
         """Its name in the counters."""
-        return f"{'missed' if self.missed else 'first'}/{self.named_by}/{self.country}/{self.size}"
+        missed = "missed" if self.missed else "first"
+        return f"{missed}/{self.named_by}/{self.mail}/{self.country}/{self.size}"
 
     @property
-    def levels(self) -> tuple[str, str, str, str]:
+    def levels(self) -> Sequence[str]:
         """The groups it belongs to, the coarsest first, itself last."""
-        missed = "missed" if self.missed else "first"
-        named = f"{missed}/{self.named_by}"
-        country = f"{named}/{self.country}"
-        return missed, named, country, f"{country}/{self.size}"
+        return _levels(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +182,12 @@ class Rates:
         return rate, answers
 
 
-def segment_of(lead: Lead, known: Known, *, missed: bool, record: bool) -> Segment:
+def segment_of(lead: Lead, known: Known, *, missed: bool, record: bool, mail: Mail) -> Segment:
     """Say to which segment a lead belongs.
 
     Args:
         known: the best fact of each field.
+        mail: what is known of the company's mail server.
         missed: whether another source has already not helped.
         record: whether the source's own name for the person is known.
     """
@@ -185,19 +195,24 @@ def segment_of(lead: Lead, known: Known, *, missed: bool, record: bool) -> Segme
     return Segment(
         missed,
         "record" if record else named_by(lead),
+        mail,
         country_group(lead.country),
         _SIZES.get(size, "unknown") if isinstance(size, str) else "unknown",
     )
 
 
 def named_by(lead: Lead) -> str:
-    """Say by what a source can be asked about a lead: the surest of several; else ``nothing``."""
+    """Say by what a source can be asked about a lead.
+
+    ``email``, or the name with ``domain``, ``company`` or ``both``; else ``free email`` or
+    ``nothing``, by which none can.
+    """
     person = lead.person
     if person.email and normal_email(person.email) and email_kind(person.email) == "work":
         return "email"
     if person.first_name and person.last_name:
         if lead.domain:
-            return "domain"
+            return "both" if lead.company else "domain"
         if lead.company:
             return "company"
     return "free email" if email_kind(person.email) == "free" else "nothing"
@@ -222,9 +237,10 @@ def _by_level(outcomes: Outcomes) -> Mapping[tuple[str, str, str], Tally]:
     return sums
 
 
-def _levels(key: str) -> Iterable[str]:
+@lru_cache(10_000)
+def _levels(key: str) -> Sequence[str]:
     parts = key.split("/")
-    return ("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+    return tuple("/".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
 _NONE = Tally()

@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from policies.decision import Decision
 from policies.fact_rules import BOUGHT, EMAIL_STATUS, OPTED_OUT, Known
-from policies.hit_rates import Rates, Segment, segment_of
+from policies.hit_rates import Mail, Rates, Segment, segment_of
 from policies.lead import Lead, LeadId, LeadStatus
 
 Micro = Annotated[int, Field(ge=0, le=10**9)]
@@ -100,7 +100,7 @@ class Candidate:
 
     name: str
     price: int
-    needs: frozenset[str] = frozenset({"record", "email", "domain", "company"})
+    needs: frozenset[str] = frozenset({"record", "email", "both", "domain", "company"})
     away: str | None = None
 
 
@@ -109,6 +109,9 @@ class Offer:
     """What asking one source about one lead promises, in micro-dollars.
 
     Attributes:
+        chance: that the source has a verified address.
+        insist: whether a record without one would not be worth its price: where the source lets
+            us say so, we do, and are not billed for it.
         cannot: why it is out of the question; None if it is not.
     """
 
@@ -116,6 +119,7 @@ class Offer:
     gain: float
     cost: float
     chance: float
+    insist: bool = False
     cannot: str | None = None
 
     @property
@@ -147,6 +151,7 @@ class Case:
         asked: what was asked before, by source.
         again: whether a person wants it asked again, soon after the last time.
         refresh: fields to be told anew, whatever is known.
+        mail: what is known of the company's mail server.
     """
 
     lead: Lead
@@ -154,6 +159,7 @@ class Case:
     asked: Mapping[str, Asked]
     again: bool = False
     refresh: frozenset[str] = frozenset()
+    mail: Mail = Mail.UNKNOWN
 
     def lacks(self, field: str) -> float:
         """How unsure a field is (0 to 1)."""
@@ -168,6 +174,7 @@ class Case:
             self.known,
             missed=bool(others) and self.lacks(EMAIL_STATUS) > MISSED,
             record=before is not None and before.record is not None,
+            mail=self.mail,
         )
 
 
@@ -242,13 +249,15 @@ def _offer(case: Case, source: Candidate, rates: Rates, worth: Worth, now: datet
     before = case.asked.get(source.name)
     segment = case.segment(source.name)
     if problem := _impossible(case, source, segment.named_by, before, now):
-        return Offer(source.name, 0.0, 0.0, 0.0, problem)
+        return Offer(source.name, 0.0, 0.0, 0.0, cannot=problem)
     chances = {field: rates.hit(source.name, field, segment) for field in BOUGHT}
     gain = sum(worth.of(field) * case.lacks(field) * chance for field, chance in chances.items())
     owned = before is not None and before.owned
     billed = 0.0 if owned else rates.billed(source.name, segment)
     cost = billed * source.price + worth.effort
-    return Offer(source.name, gain, cost, chances[EMAIL_STATUS], source.away)
+    rest = sum(worth.of(field) * case.lacks(field) for field in BOUGHT if field != EMAIL_STATUS)
+    insist = rest < source.price
+    return Offer(source.name, gain, cost, chances[EMAIL_STATUS], insist, source.away)
 
 
 def _impossible(

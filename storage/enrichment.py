@@ -1,6 +1,6 @@
 """What the sources were asked about leads, and how often their answers helped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ import asyncpg
 import orjson
 
 from policies.contact_points import normal_email
-from policies.hit_rates import Outcomes, Tally
+from policies.hit_rates import Mail, Outcomes, Tally
 from policies.lead import LeadId
-from policies.prospect import PersonQuery
+from policies.prospect import EmailStatus, PersonQuery
 from storage.database import Connection, driver
 from storage.sealing import Sealer
 
@@ -105,6 +105,33 @@ async def asks(db: Connection, sealer: Sealer, ids: Sequence[UUID]) -> dict[Lead
     return found
 
 
+async def mail_servers(db: Connection, domains: Collection[str]) -> dict[str, Mail]:
+    """Return what is known of the mail servers of companies, by domain."""
+    rows = await (await driver(db)).fetch(_MAIL_SERVERS, list(domains))
+    return {row["domain"]: Mail.CATCH_ALL if row["all"] else Mail.CHECKS for row in rows}
+
+
+async def learn_mail(
+    db: Connection, source: str, told: Mapping[str, tuple[int, int]], *, now: datetime
+) -> None:
+    """Add what a source told of mail servers, by domain.
+
+    Args:
+        told: addresses that were checked, and answers that every address is taken.
+    """
+    if not told:
+        return
+    domains = sorted(told)
+    await (await driver(db)).execute(
+        _LEARN_MAIL,
+        domains,
+        [told[domain][0] for domain in domains],
+        [told[domain][1] for domain in domains],
+        source,
+        now,
+    )
+
+
 async def records(db: Connection, ids: Sequence[UUID]) -> dict[tuple[LeadId, str], str]:
     """Return the names that leads have at the sources they came from, by lead and source."""
     rows = await (await driver(db)).fetch(_RECORDS, list(ids))
@@ -195,6 +222,8 @@ def _question(sealer: Sealer, row: asyncpg.Record) -> PersonQuery | None:
     said: dict[str, Any] = orjson.loads(text)
     known = {field.name for field in fields(PersonQuery)}
     told = {name: value for name, value in said.items() if name in known}
+    if "least" in told:
+        told["least"] = EmailStatus(told["least"])
     return PersonQuery(**told | {"key": row["lead_id"]})
 
 
@@ -205,6 +234,16 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigin
 ON CONFLICT (source, field, segment) DO UPDATE SET asked = o.asked + excluded.asked,
   hits = o.hits + excluded.hits, billed = o.billed + excluded.billed,
   credits = o.credits + excluded.credits
+"""
+_MAIL_SERVERS = """
+SELECT domain, bool_or(catch_all > checked) AS all FROM mail_domains
+WHERE domain = ANY($1::text[]) GROUP BY domain
+"""
+_LEARN_MAIL = """
+INSERT INTO mail_domains AS m (domain, source, checked, catch_all, seen_at)
+SELECT d, $4, c, a, $5 FROM unnest($1::text[], $2::int[], $3::int[]) u(d, c, a) ORDER BY d
+ON CONFLICT (domain, source) DO UPDATE SET checked = m.checked + excluded.checked,
+  catch_all = m.catch_all + excluded.catch_all, seen_at = excluded.seen_at
 """
 _ASKS = "SELECT * FROM enrichment_asks WHERE lead_id = ANY($1::uuid[])"
 _RECORDS = "SELECT lead_id, source, record_id FROM lead_sources WHERE lead_id = ANY($1::uuid[])"

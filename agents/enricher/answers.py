@@ -8,6 +8,7 @@ from uuid import UUID
 
 from agents.enricher import cases
 from agents.enricher.cases import Files
+from policies.contact_points import email_domain, is_free_mail, normal_email
 from policies.fact_rules import (
     BOUGHT,
     DUPLICATE_OF,
@@ -30,6 +31,7 @@ from storage.leads import LeadChange
 from storage.sealing import Sealer
 from storage.suppressions import LINKEDIN_NOTE, Reason
 
+_CHECKED = frozenset({EmailStatus.VALID, EmailStatus.INVALID})
 FORMER_NOTE = "former_email"
 ROLE = "enricher"
 
@@ -99,6 +101,7 @@ class Keeper:
         await facts.keep(db, news.facts)
         await activities.record(db, news.timeline)
         await enrichment.learn(db, news.tallies)
+        await enrichment.learn_mail(db, told.source, _mail(told, open_), now=now)
         return words
 
     async def _one(  # noqa: PLR0913 - all that is known of one answer
@@ -232,6 +235,23 @@ def _learn(news: _News, told: Told, lead_id: LeadId, match: Match | None, cost: 
     for name in BOUGHT:
         hit = prospect is not None and helps(prospect, name)
         news.tallies[told.source, name, segment.key] += Tally(1, int(hit), paid, paid)
+
+
+def _mail(told: Told, open_: Collection[UUID]) -> dict[str, tuple[int, int]]:
+    """What the answers say of mail servers: by domain, addresses checked, and takes every one."""
+    found: dict[str, tuple[int, int]] = {}
+    for lead_id in open_:
+        match = told.matches.get(lead_id)
+        prospect = None if match is None else match.prospect
+        normal = None if prospect is None else normal_email(prospect.person.email or "")
+        if prospect is None or normal is None or is_free_mail(domain := email_domain(normal)):
+            continue
+        checked, all_taken = found.get(domain, (0, 0))
+        if prospect.email_status is EmailStatus.CATCH_ALL:
+            found[domain] = (checked, all_taken + 1)
+        elif prospect.email_status in _CHECKED:
+            found[domain] = (checked + 1, all_taken)
+    return found
 
 
 def _activity(

@@ -8,6 +8,7 @@ from uuid import UUID
 from policies.contact_points import normal_email
 from policies.enrichment import email_kind
 from policies.fact_rules import EMAIL_STATUS, due, known_of
+from policies.hit_rates import Mail
 from policies.lead import Fact, Lead, LeadId
 from policies.prospect import EmailStatus, PersonQuery
 from policies.waterfall import Asked, Case
@@ -24,6 +25,7 @@ class Files:
     Attributes:
         records: names of leads at the sources, by lead and source.
         owned: records that are paid for, by source and name.
+        mail: what is known of mail servers, by domain.
     """
 
     sealer: Sealer
@@ -32,6 +34,7 @@ class Files:
     asks: Mapping[LeadId, Mapping[str, Ask]]
     records: Mapping[tuple[LeadId, str], str]
     owned: Collection[tuple[str, str]]
+    mail: Mapping[str, Mail]
 
     def using(self, lead_id: LeadId) -> set[str]:
         """The sources whose address is the one that a lead has."""
@@ -61,9 +64,12 @@ class Files:
             {name: self._asked(lead_id, name) for name in self._sources(lead_id)},
             again=again,
             refresh=due(told, now) if again else frozenset(),
+            mail=self.mail.get(lead.domain or "", Mail.UNKNOWN),
         )
 
-    def question(self, lead_id: LeadId, source: str) -> PersonQuery:
+    def question(
+        self, lead_id: LeadId, source: str, least: EmailStatus | None = None
+    ) -> PersonQuery:
         """What to ask a source about a lead: an address only if it names the person at work."""
         lead = self.leads[lead_id]
         person = lead.person
@@ -79,6 +85,7 @@ class Files:
             lead.company or None,
             lead.domain,
             ask.record_id or self.records.get((lead_id, source)),
+            least,
         )
 
     def is_owned(self, question: PersonQuery, source: str) -> bool:
@@ -111,7 +118,7 @@ class Files:
 
 def nothing(sealer: Sealer) -> Files:
     """The files of no lead."""
-    return Files(sealer, {}, {}, {}, {}, frozenset())
+    return Files(sealer, {}, {}, {}, {}, frozenset(), {})
 
 
 async def read(db: Connection, sealer: Sealer, ids: Sequence[UUID], *, lock: bool = False) -> Files:
@@ -142,4 +149,5 @@ async def read(db: Connection, sealer: Sealer, ids: Sequence[UUID], *, lock: boo
         asks,
         records,
         owned,
+        await enrichment.mail_servers(db, {lead.domain for lead in known if lead.domain}),
     )

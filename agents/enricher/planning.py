@@ -11,7 +11,7 @@ from agents.enricher.desk import Call, Desk, Step
 from agents.enricher.sellers import Learned, Seller
 from policies.hit_rates import Rates, Segment
 from policies.lead import LeadId
-from policies.prospect import PersonQuery
+from policies.prospect import EmailStatus, PersonQuery
 from policies.waterfall import Worth, best, weigh
 from storage import enrichment
 from storage.database import Connection
@@ -82,7 +82,10 @@ class Planner:
 
     def _step(self, desk: Desk, seller: Seller, ids: Sequence[LeadId], now: datetime) -> Step:
         size = max(1, seller.source.most_at_once)
-        questions = [desk.files.question(lead_id, seller.name) for lead_id in sorted(ids)]
+        questions = [
+            desk.files.question(lead_id, seller.name, _least(desk, lead_id, seller.name))
+            for lead_id in sorted(ids)
+        ]
         calls = [
             new_call(desk.files, seller.name, questions[start : start + size])
             for start in range(0, len(questions), size)
@@ -99,6 +102,12 @@ def new_call(files: Files, source: str, questions: Sequence[PersonQuery]) -> Cal
     ]
     credits = sum(not files.is_owned(question, source) for question in questions)
     return Call(uuid5(_CALLS, " ".join([source, *named])), questions, credits, again=False)
+
+
+def _least(desk: Desk, lead_id: LeadId, source: str) -> EmailStatus | None:
+    """How sure an address must be for its record to be wanted at all."""
+    insist = any(offer.source == source and offer.insist for offer in desk.offers[lead_id])
+    return EmailStatus.VALID if insist else None
 
 
 def _segments(

@@ -213,7 +213,7 @@ async def test_answers_are_counted_by_source_field_and_segment(database: Databas
     }
     assert by_field["email_status"] == (3, 1, 2, 2)
     assert by_field[BILL] == (3, 2, 2, 2)
-    assert {segment for _, _, segment in tallies} == {"first/domain/dach/unknown"}
+    assert {segment for _, _, segment in tallies} == {"first/both/unknown/dach/unknown"}
 
 
 async def test_a_source_that_is_away_holds_no_lead_back(database: Database) -> None:

@@ -33,3 +33,14 @@ CREATE TABLE enrichment_asks (
   CHECK ((call_id IS NULL) = (question IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX enrichment_asks_call ON enrichment_asks (call_id) WHERE call_id IS NOT NULL;
+
+-- What each source said of the mail servers of companies. One that takes every address lets nobody
+-- check one: there is nothing to buy from a source that does.
+CREATE TABLE mail_domains (
+  domain text NOT NULL,
+  source text NOT NULL,
+  checked int NOT NULL DEFAULT 0,         -- addresses there that it called valid or invalid
+  catch_all int NOT NULL DEFAULT 0,       -- answers that every address is taken
+  seen_at timestamptz NOT NULL,
+  PRIMARY KEY (domain, source)
+) WITH (fillfactor = 80);
