@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 LONGEST_WAIT = timedelta(days=1)
 """No header makes us wait longer."""
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.pacing import HEADROOM, SETTLING, SLOWER, Pace, heard, take, throttled
+from policies.pacing import (
+    HEADROOM,
+    SETTLING,
+    SLOWER,
+    UNTOLD_PAUSE,
+    Allowance,
+    Pace,
+    Window,
+    allowed,
+    heard,
+    hold,
+    take,
+    throttled,
+    tokens_rate,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -135,3 +149,82 @@ def test_the_factor_stays_a_share(factor: float, wait: int) -> None:
     pace = throttled(replace(PACE, factor=factor), timedelta(seconds=wait), NOW)
     assert 0 < pace.factor <= factor
     assert heard(pace, 1, 1, NOW + MINUTE).factor <= 1
+
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+UNCOUNTED = Pace(requests_per_minute=6000)
+durations = st.timedeltas(-DAY, 30 * DAY)
+counts = st.none() | st.integers(0, 10**6)
+windows = st.builds(
+    Window,
+    period=st.none() | st.sampled_from([SECOND, MINUTE, timedelta(hours=1), DAY]),
+    limit=counts,
+    remaining=counts,
+    resets_in=st.none() | durations,
+)
+allowances = st.builds(Allowance, st.lists(windows, max_size=4).map(tuple))
+
+
+def test_a_vendor_that_counts_no_tokens_is_paced_by_its_requests() -> None:
+    _, slots = take(UNCOUNTED, [0, 10**9, 0], NOW)
+
+    assert tokens_rate(UNCOUNTED) is None
+    assert slots[2] - slots[0] < 21 * timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "per_minute"),
+    [
+        ((), None),
+        ((Window(SECOND, 5, 5),), 300),
+        ((Window(MINUTE, 500),), 500),
+        ((Window(SECOND, 25), Window(timedelta(hours=1), 54_000), Window(DAY, 648_000)), 1500),
+        ((Window(SECOND, 25), Window(MINUTE, 600)), 600),
+        ((Window(DAY, 10),), None),
+        ((Window(None, 10), Window(MINUTE, None), Window(MINUTE, 0)), None),
+    ],
+)
+def test_short_windows_set_the_pace(told: tuple[Window, ...], per_minute: float | None) -> None:
+    assert Allowance(told).per_minute == per_minute
+
+
+@pytest.mark.parametrize(
+    ("window", "pause"),
+    [
+        (Window(MINUTE, 500, 1, 30 * SECOND), timedelta()),
+        (Window(MINUTE, 500, None, 30 * SECOND), timedelta()),
+        (Window(MINUTE, 500, 0, 30 * SECOND), 30 * SECOND),
+        (Window(MINUTE, 500, 0, -30 * SECOND), timedelta()),
+        (Window(SECOND, 5, 0), SECOND),
+        (Window(DAY, 15_000, 0), UNTOLD_PAUSE),
+        (Window(None, None, 0), UNTOLD_PAUSE),
+        (Window(DAY, 15_000, 0, 3 * DAY), DAY),
+    ],
+)
+def test_a_window_that_is_used_up_is_waited_for(window: Window, pause: timedelta) -> None:
+    assert window.pause == pause
+    assert Allowance((window, Window(MINUTE, 9, 9))).pause == pause
+
+
+@given(allowance=allowances, calls_made=st.integers(1, 20))
+def test_whatever_is_announced_no_slot_is_before_its_end_nor_above_its_pace(
+    allowance: Allowance, calls_made: int
+) -> None:
+    pace = allowed(UNCOUNTED, allowance, NOW)
+    _, slots = take(pace, [0] * calls_made, NOW)
+
+    assert slots[0] == NOW + allowance.pause
+    assert allowance.pause <= DAY
+    if allowance.per_minute and calls_made > 1:
+        least = MINUTE / max(allowance.per_minute, 1.0)
+        assert slots[1] - slots[0] >= min(least, MINUTE) - timedelta(microseconds=1)
+
+
+def test_a_pause_holds_back_whoever_has_a_slot_and_is_never_cut_short() -> None:
+    pace = hold(UNCOUNTED, 30 * SECOND, NOW)
+    pace = hold(pace, 10 * SECOND, NOW + SECOND)
+    pace = throttled(pace, 5 * SECOND, NOW + SECOND)
+
+    assert pace.held_until == NOW + 30 * SECOND
+    assert hold(UNCOUNTED, timedelta(), NOW) == UNCOUNTED
