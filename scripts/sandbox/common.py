@@ -104,21 +104,18 @@ class CreditBook(RequestLog):
     """The log of a vendor that bills a record the first time that somebody gets it.
 
     Attributes:
-        by_record: credits, by record.
+        credits: all that were billed.
+        by_record: the same by record.
         pages: how often each question was asked, by its fingerprint.
         null_results: questions about somebody whom the vendor does not know.
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        self.credits = 0
         self.by_record: dict[str, int] = {}
         self.pages: Counter[str] = Counter()
         self.null_results = 0
         super().__init__(path)
-
-    @property
-    def credits(self) -> int:
-        """All that were billed."""
-        return sum(self.by_record.values())
 
     def new(self, records: Collection[str]) -> list[str]:
         """Those that would be billed, each once, in order."""
@@ -145,12 +142,13 @@ class CreditBook(RequestLog):
         super().reset()
         self.by_record.clear()
         self.pages.clear()
-        self.null_results = 0
+        self.credits = self.null_results = 0
 
     def _count(self, line: Mapping[str, Any]) -> None:
         super()._count(line)
         for record in line.get("billed", ()):
             self.by_record[record] = 1
+            self.credits += 1
         if "page" in line:
             self.pages[line["page"]] += 1
             self.null_results += line["nulls"]

@@ -146,7 +146,7 @@ class SandboxProcess:
         """Switch all faults off."""
         self._asked("DELETE", f"/{vendor}/faults")
 
-    def set(self, vendor: str = "openai", **conditions: float) -> None:
+    def set(self, vendor: str = "openai", **conditions: Any) -> None:  # noqa: ANN401  (JSON)
         """Change how a vendor behaves, such as ``latency=1.0`` (see `settings.Conditions`).
 
         Raises:

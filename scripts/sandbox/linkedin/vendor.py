@@ -11,7 +11,7 @@ from pydantic import Field
 
 from scripts.sandbox.common import COMMON_MODES, BaseConditions, Front, Window, Words
 from scripts.sandbox.faults import TOKEN, Faults
-from scripts.sandbox.linkedin import errors, restli
+from scripts.sandbox.linkedin import errors, finders, restli
 from scripts.sandbox.linkedin.control import Control
 from scripts.sandbox.linkedin.errors import Refused
 from scripts.sandbox.linkedin.forms import FORMS, OWNERS
@@ -24,8 +24,6 @@ BASE = "/linkedin"
 SECRET = "sandbox-linkedin-secret"  # noqa: S105  (it guards nothing)
 """The app's client secret, unless the conditions name another."""
 LEAD_TYPES = frozenset({"SPONSORED", "EVENT", "COMPANY", "ORGANIZATION_PRODUCT"})
-_USUAL, _MOST = 10, 100
-_FOREVER = 10**15
 
 
 class Conditions(BaseConditions):
@@ -161,11 +159,11 @@ class LinkedIn:
 
     def _forms(self, call: Call) -> Answer:
         query = restli.query_of(call, {"q", "owner", "count", "start"})
-        owner = _owner(query)
+        owner = finders.owner(query)
         if isinstance(owner, Answer):
             return owner
         found = [form.shown() for form in FORMS if form.owner == owner]
-        return _paged(found, query, call)
+        return finders.paged(found, query, call)
 
     def _form(self, call: Call) -> Answer:
         # By its id alone it is the newest version; (id:7001,version:1) is our own reading.
@@ -187,7 +185,7 @@ class LinkedIn:
             {"q", "owner", "leadType", "limitedToTestLeads", "submittedAtTimeRange"}
             | {"versionedLeadGenFormUrn", "count", "start"},
         )
-        owner = _owner(query)
+        owner = finders.owner(query)
         if isinstance(owner, Answer):
             return owner
         lead_type = restli.fields_of(query, "leadType").get("leadType")
@@ -203,7 +201,7 @@ class LinkedIn:
             and (response["testLead"] or not tests)
             and form in ("", response["versionedLeadGenFormUrn"])
         ]
-        return _paged(within(found, *_range(query)), query, call)
+        return finders.paged(within(found, *finders.time_range(query)), query, call)
 
     def _response(self, call: Call) -> Answer:
         found = self.book.responses.get(call.params["id"])
@@ -232,7 +230,7 @@ class LinkedIn:
         if "owner" in query:
             whose = restli.fields_of(query, "owner")
             shown = [one for one in shown if one["owner"] == whose]
-        return _paged(shown, query, call)
+        return finders.paged(shown, query, call)
 
     def _subscription(self, call: Call) -> Answer:
         key = call.params["id"]
@@ -245,42 +243,6 @@ class LinkedIn:
         key = call.params["id"]
         hook = self._hooks.all.pop(int(key), None) if key.isdecimal() else None
         return errors.not_found(f"notification {key}") if hook is None else Answer(204, b"")
-
-
-def _owner(query: restli.Query) -> str | Answer:
-    if restli.text_of(query, "q") != "owner":
-        raise Refused("Query parameter 'q' must name the finder: owner")
-    whose = restli.fields_of(query, "owner")
-    if len(whose) != 1:
-        raise Refused("owner must name one sponsoredAccount or organization")
-    ((kind, urn),) = whose.items()
-    return urn if OWNERS.get(urn) == kind else errors.denied(f"GET leads of {urn}")
-
-
-def _range(query: restli.Query) -> tuple[int | None, int | None]:
-    if "submittedAtTimeRange" not in query:
-        return None, None
-    told = restli.fields_of(query, "submittedAtTimeRange")
-    bounds = [told.get(name) for name in ("start", "end")]
-    if any(bound is not None and not bound.isdecimal() for bound in bounds):
-        raise Refused("submittedAtTimeRange is written in epoch milliseconds")
-    start, end = (None if bound is None else int(bound) for bound in bounds)
-    return start, end
-
-
-def _paged(found: Sequence[Any], query: restli.Query, call: Call) -> Answer:
-    start = restli.number_of(query, "start", 0, 0, _FOREVER)
-    count = restli.number_of(query, "count", _USUAL, 1, _MOST)
-    links: list[dict[str, str]] = []
-    if start + count < len(found):
-        kept = [
-            p for p in call.raw_query.split("&") if p.partition("=")[0] not in {"start", "count"}
-        ]
-        where = "&".join([*kept, f"start={start + count}", f"count={count}"])
-        path = call.path.removeprefix(BASE)
-        links.append({"type": "application/json", "rel": "next", "href": f"{path}?{where}"})
-    paging = {"start": start, "count": count, "total": len(found), "links": links}
-    return as_json(200, {"paging": paging, "elements": list(found[start : start + count])})
 
 
 def _json(body: bytes) -> dict[str, Any]:

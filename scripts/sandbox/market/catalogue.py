@@ -21,6 +21,8 @@ _HAS_PROFILE = {"uplead": 0.80, "zoominfo": 0.55}
 _BARE_COMPANY, _SHOUTED_COMPANY = 0.45, 0.04
 _KNOWS_COMPANY = 0.6
 _WRONG_PHONE = 0.05
+_REMEMBERED = 64
+"""Questions of which the answer is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Catalogue:
 
     def __init__(self, world: World, vendor: str) -> None:
         self.world, self.vendor = world, vendor
+        self._asked: dict[str, Sequence[Record]] = {}
 
     @cached_property
     def records(self) -> Sequence[Record]:
@@ -106,11 +109,21 @@ class Catalogue:
 
     @cached_property
     def by_name(self) -> dict[tuple[str, str], list[Record]]:
-        """Records by first and last name, without accents and the like."""
+        """Records by first and last name, without accents; short names and long ones alike."""
         found: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in self.records:
-            found[names.key(record.first_name), names.key(record.last_name)].append(record)
+            last = names.key(record.last_name)
+            for first in {record.first_name: 0, record.person.first_name: 0}:
+                found[names.key(first), last].append(record)
         return found
+
+    def matching(self, question: str, takes: Callable[[Record], bool]) -> Sequence[Record]:
+        """The records that ``takes``; told from memory when the same question comes again."""
+        if question not in self._asked:
+            if len(self._asked) >= _REMEMBERED:
+                del self._asked[next(iter(self._asked))]
+            self._asked[question] = [record for record in self.records if takes(record)]
+        return self._asked[question]
 
     @cached_property
     def companies(self) -> dict[str, CompanyRecord]:

@@ -32,28 +32,28 @@ TRADES = tuple(
     map(
         _trade,
         (
-            "financial_services|32|Financial Services,Financial Services,Financial Services,"
+            "financial_services|42|Financial Services,Financial Services,Financial Services,"
             "Banking,Investment Management,Capital Markets|Payments,Capital,Pay,Bank,"
             "Ledger,Credit,Lending,Finance,Invest,Treasury,Wealth,Money,Exchange,"
             "Markets|6199|522320",
-            "insurance|6|Insurance|Insurance,Assurance,Cover,Mutual,Risk,Protect|6411|524210",
-            "software|14|Computer Software,Internet|Software,Systems,Cloud,Labs,Data,"
+            "insurance|5|Insurance|Insurance,Assurance,Cover,Mutual,Risk,Protect|6411|524210",
+            "software|12|Computer Software,Internet|Software,Systems,Cloud,Labs,Data,"
             "Apps,AI,Platform|7372|511210",
-            "it_services|8|Information Technology and Services,Computer & Network Security|IT,"
+            "it_services|7|Information Technology and Services,Computer & Network Security|IT,"
             "Networks,Consulting,Secure,Digital,Hosting|7373|541512",
-            "manufacturing|7|Machinery,Industrial Automation|Werke,Industries,Machines,"
+            "manufacturing|6|Machinery,Industrial Automation|Werke,Industries,Machines,"
             "Tools,Motion|3559|333249",
-            "healthcare|5|Hospital & Health Care,Medical Devices|Health,Care,Clinics,"
+            "healthcare|4|Hospital & Health Care,Medical Devices|Health,Care,Clinics,"
             "Medical|8062|622110",
             "pharmaceuticals|3|Pharmaceuticals,Biotechnology|Pharma,Bio,Therapeutics|2834|325412",
-            "retail|5|Retail|Stores,Market,Shop,Retail|5311|455110",
-            "logistics|5|Logistics and Supply Chain,"
+            "retail|4|Retail|Stores,Market,Shop,Retail|5311|455110",
+            "logistics|4|Logistics and Supply Chain,"
             "Transportation/Trucking/Railroad|Logistics,Freight,Cargo,Transport|4731|488510",
             "energy|3|Oil & Energy,Renewables & Environment|Energy,Power,Solar,Grid|4911|221118",
-            "professional_services|5|Management Consulting|Advisory,Partners,Consult,"
+            "professional_services|4|Management Consulting|Advisory,Partners,Consult,"
             "Group|8742|541611",
             "media|2|Online Media,Publishing|Media,Press,Studios|2711|513110",
-            "construction|2|Construction|Build,Construct,Bau|1542|236220",
+            "construction|1|Construction|Build,Construct,Bau|1542|236220",
             "food|2|Food & Beverages|Foods,Dairy,Brewing|2000|311999",
             "telecommunications|1|Telecommunications|Telecom,Mobile,Connect|4813|517111",
         ),

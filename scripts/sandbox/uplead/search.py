@@ -105,6 +105,23 @@ class Page:
             raise BadRequest(f"per_page must be between 1 and {LARGEST_PAGE}.")
         return cls(number, size, _truth(values, "count_only"))
 
+    @property
+    def start(self) -> int:
+        """The place of its first record."""
+        return (self.number - 1) * self.size
+
+    def meta(self, total: int) -> dict[str, Any]:
+        """``data.meta`` of this page, of ``total`` records in all."""
+        last = max(1, -(-total // self.size))
+        return {
+            "total": total,
+            "page": self.number,
+            "next_page": self.number + 1 if self.number < last else None,
+            "previous_page": self.number - 1 if self.number > 1 else None,
+            "first_page": self.number == 1,
+            "last_page": self.number >= last,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

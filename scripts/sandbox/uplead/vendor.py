@@ -1,7 +1,7 @@
 """The sandbox's UpLead: which call gets which answer, and what it costs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -11,11 +11,10 @@ from pydantic import Field
 
 from scripts.sandbox.common import COMMON_MODES, BaseConditions, CreditBook, Front, Window, Words
 from scripts.sandbox.faults import Faults
-from scripts.sandbox.market import names
-from scripts.sandbox.market.catalogue import Catalogue, CompanyRecord, Record
+from scripts.sandbox.market.catalogue import Catalogue, Record
 from scripts.sandbox.market.world import World
 from scripts.sandbox.server import Answer, Call, Handler, Route, as_json
-from scripts.sandbox.uplead import errors, records, words
+from scripts.sandbox.uplead import errors, finding, records, words
 from scripts.sandbox.uplead.lists import Lists
 from scripts.sandbox.uplead.search import (
     COMPANY,
@@ -198,7 +197,7 @@ class UpLead:
         return as_json(200, {"data": data, "userInfo": {"availableCredits": self._left}})
 
     def _person(self, values: Values) -> Answer:
-        found = self._found(values)
+        found = finding.person(self._catalogue, values)
         if found is None:
             return self._sold(None, ())
         return self._sold(records.person(found), _bill(found))
@@ -212,45 +211,16 @@ class UpLead:
         told = {**records.person(found), "company": records.company(found.employer)}
         return self._sold(told, _bill(found))
 
-    def _found(self, values: Values) -> Record | None:
-        if "id" in values:
-            return self._catalogue.by_id.get(values["id"][0].lower())
-        if "email" in values:
-            return self._catalogue.by_email.get(values["email"][0].lower())
-        if not {"first_name", "last_name", "domain"} <= values.keys():
-            raise BadRequest("email, id, or first_name, last_name and domain are required.")
-        name = names.key(values["first_name"][0]), names.key(values["last_name"][0])
-        domain = values["domain"][0].lower().removeprefix("www.")
-        namesakes = self._catalogue.by_name.get(name, ())
-        return next((r for r in namesakes if r.job.company.domain == domain), None)
-
     def _company(self, values: Values) -> Answer:
-        found = self._employer(values)
+        found = finding.company(self._catalogue, values)
         if found is None:
             return self._sold(None, ())
         return self._sold(records.company(found), [found.id])
 
-    def _employer(self, values: Values) -> CompanyRecord | None:
-        if "id" in values:
-            return self._catalogue.companies_by_id.get(values["id"][0].lower())
-        if "domain" in values:
-            return self._catalogue.companies.get(values["domain"][0].lower())
-        if "company" not in values:
-            raise BadRequest("domain, company or id is required.")
-        return self._named(values["company"][0])
-
-    def _named(self, name: str) -> CompanyRecord | None:
-        wanted = names.key(name)
-        for record in self._catalogue.companies.values():
-            known = {record.name, record.company.name, record.company.legal_name}
-            if wanted in {names.key(one) for one in known}:
-                return record
-        return None
-
     def _domain(self, values: Values) -> Answer:
         if "company_name" not in values:
             raise BadRequest("company_name is required.")
-        found = self._named(values["company_name"][0])
+        found = finding.company_named(self._catalogue, values["company_name"][0])
         told = found and {"company_name": found.name, "domain": found.company.domain}
         return self._sold(told, ())
 
@@ -263,38 +233,17 @@ class UpLead:
         page = Page.of(values)
         excluded = self._lists.contacts(values.get("exclusion_list_names", ()))
         takes = Filter(values, excluded).takes()
-        found = [record for record in self._catalogue.records if takes(record)]
+        question = _fingerprint(values, without={"page", "per_page", "count_only"})
+        found = self._catalogue.matching(f"{question} {sorted(excluded)}", takes)
         if page.counting:
             return as_json(200, {"data": {"count": len(found)}})
-        start = (page.number - 1) * page.size
-        shown = found[start : start + page.size]
-        last = max(1, -(-len(found) // page.size))
-        meta = {
-            "total": len(found),
-            "page": page.number,
-            "next_page": page.number + 1 if page.number < last else None,
-            "previous_page": page.number - 1 if page.number > 1 else None,
-            "first_page": page.number == 1,
-            "last_page": page.number >= last,
-        }
-        told = {"results": [records.person(record) for record in shown], "meta": meta}
+        shown = found[page.start : page.start + page.size]
+        results = [records.person(record) for record in shown]
+        told = {"results": results, "meta": page.meta(len(found))}
         return self._sold(told, [one for record in shown for one in _bill(record)])
 
     def _quick(self, values: Values) -> Answer:
-        text = values.get("text", ("",))[0].casefold()
-        kind = values.get("type", ("",))[0]
-        if kind not in {"contact", "company"} or not text:
-            raise BadRequest("type must be contact or company, and text is required.")
-        if kind == "company":
-            hits = (c for c in self._catalogue.companies.values() if text in c.name.casefold())
-            told = [{"id": c.id, "company_name": c.name, "domain": c.company.domain} for c in hits]
-        else:
-            told = [
-                {"id": r.id, "first_name": r.first_name, "last_name": r.last_name, "title": r.title}
-                for r in self._catalogue.records
-                if text in f"{r.first_name} {r.last_name}".casefold()
-            ]
-        return as_json(200, {"data": told[:10]})
+        return as_json(200, {"data": finding.quickly(self._catalogue, values)})
 
     def _industries(self, values: Values) -> Answer:
         text = values.get("text", ("",))[0].casefold()
@@ -316,5 +265,5 @@ def _bill(record: Record) -> list[str]:
     return [record.id] if records.billed(record) else []
 
 
-def _fingerprint(values: Values) -> str:
-    return orjson.dumps({k: values[k] for k in sorted(values)}).decode()
+def _fingerprint(values: Values, without: Collection[str] = ()) -> str:
+    return orjson.dumps({k: values[k] for k in sorted(values) if k not in without}).decode()

@@ -16,7 +16,7 @@ from scripts.sandbox.faults import TOKEN, Faults
 from scripts.sandbox.market.catalogue import Catalogue
 from scripts.sandbox.market.world import World
 from scripts.sandbox.server import Answer, Call, Handler, Route
-from scripts.sandbox.zoominfo import enrich, errors, records, words
+from scripts.sandbox.zoominfo import enrich, errors, lookups, records
 from scripts.sandbox.zoominfo.errors import MEDIA, Refused, document
 from scripts.sandbox.zoominfo.search import Attributes, Filter, Found, Page, asked, path_of
 from scripts.sandbox.zoominfo.tokens import Tokens
@@ -204,7 +204,7 @@ class ZoomInfo:
     def _contacts(self, call: Call, _: str) -> Answer:
         attributes, page = asked(call, "ContactSearch"), Page.of(call)
         takes = Filter(attributes).takes()
-        found = Found([record for record in self._catalogue.records if takes(record)])
+        found = Found(self._catalogue.matching(_said(attributes), takes))
         today = self._today
         told = found.document(page, path_of(call), lambda record: records.found(record, today))
         self._count("contacts.search", attributes, page)
@@ -248,43 +248,11 @@ class ZoomInfo:
     def _count(
         self, operation: str, attributes: Attributes, page: Page | None = None, nulls: int = 0
     ) -> None:
-        told = orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS).decode()
         where = "" if page is None else f" {page.number}/{page.size}"
-        self.book.ask(f"{operation} {told}{where}", nulls)
+        self.book.ask(f"{operation} {_said(attributes)}{where}", nulls)
 
     def _lookup(self, call: Call, _: str) -> Answer:
-        field = call.params["field"]
-        if field in {"search", "enrich"}:
-            return self._fields(call, field)
-        if field not in words.LOOKUPS:
-            known = ", ".join(sorted(words.LOOKUPS))
-            raise Refused("PFAPI0005", f"Unknown lookup field. There are: {known}", "fieldName")
-        kind, values = words.LOOKUPS[field]
-        rows = [
-            {"id": key, "type": kind, "attributes": {"name": name or key}}
-            for key, name in values.items()
-        ]
-        return document({"data": rows})
-
-    def _fields(self, call: Call, kind: str) -> Answer:
-        query = dict(call.query)
-        of_contact = query.get("filter[entity]") == "contact"
-        of_input = query.get("filter[fieldType]") == "input"
-        if kind == "search":
-            known = words.SEARCH_FIELDS
-        elif of_input:
-            known = enrich.CONTACT_INPUT if of_contact else enrich.COMPANY_INPUT
-        else:
-            known = records.CONTACT_FIELDS if of_contact else records.COMPANY_FIELDS
-        rows = [
-            {
-                "id": name,
-                "type": "LookupField",
-                "attributes": {"fieldName": name, "description": "", "accessGranted": True},
-            }
-            for name in sorted(known)
-        ]
-        return document({"data": rows})
+        return document({"data": lookups.values(call)})
 
     def _usage(self, _: Call, __: str) -> Answer:
         now = self._conditions
@@ -292,17 +260,11 @@ class ZoomInfo:
             "uniqueIdLimit": ("Unique records", now.credits, self.book.credits),
             "requestLimit": ("Requests a day", now.per_day, self.book.requests),
         }
-        rows = [
-            {
-                "limitType": kind,
-                "description": description,
-                "totalLimit": most,
-                "currentUsage": current,
-                "usageRemaining": max(0, most - current),
-            }
-            for kind, (description, most, current) in used.items()
-        ]
-        return document({"data": [{"id": "1", "type": "Usage", "attributes": {"usage": rows}}]})
+        return document({"data": [lookups.usage(used)]})
+
+
+def _said(attributes: Attributes) -> str:
+    return orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _not_there(call: Call, _: str) -> Answer:

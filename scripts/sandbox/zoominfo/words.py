@@ -80,7 +80,10 @@ LOOKUPS: dict[str, tuple[str, dict[str, str]]] = {
         | {NON_MANAGER[0]: NON_MANAGER[0]},
     ),
     "departments": ("Department", {name: name for name in sorted(set(DEPARTMENTS.values()))}),
-    "employee-counts": ("EmployeeCount", {n: n for _, n in EMPLOYEES} | {MOST_EMPLOYEES: ""}),
+    "employee-counts": (
+        "EmployeeCount",
+        {n: n for _, n in EMPLOYEES} | {MOST_EMPLOYEES: MOST_EMPLOYEES},
+    ),
 }
 """By the name of the field: the type of its values, and their names by id."""
 SEARCH_FIELDS = frozenset(
