@@ -14,11 +14,18 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from policies.binned import StrictModel
-from policies.crm_transforms import Given, Text, Transform
+from policies.crm_transforms import Given, Text, Transform, Whole
 from policies.crm_values import (
     Kind,
     kind_of,
@@ -74,9 +81,7 @@ class FieldMapping(StrictModel):
         when_empty: whether a field without a value is left as it is or emptied.
     """
 
-    model_config = ConfigDict(
-        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(serialize_by_alias=True)
 
     to: FieldName
     source: Source | None = Field(default=None, alias="from")
@@ -113,7 +118,7 @@ class Audience(StrictModel):
         min_score: unscored leads have none, so they stay here if it is given.
     """
 
-    min_score: int | None = Field(default=None, ge=0, le=100)
+    min_score: Whole | None = Field(default=None, ge=0, le=100)
     tiers: tuple[Literal["hot", "warm", "cool", "cold"], ...] = ()
     statuses: tuple[LeadStatus, ...] = (LeadStatus.SCORED, LeadStatus.QUALIFIED)
     sources: tuple[Text, ...] = Field(default=(), max_length=100)
@@ -131,8 +136,8 @@ class Opportunity(StrictModel):
     when_status: Literal["scored", "qualified", "converted"] = "qualified"
     stage: Annotated[Text, Field(min_length=1)] = "Prospecting"
     name: Annotated[Text, Field(min_length=1)] = "{company}"
-    close_in_days: int = Field(default=90, ge=0, le=3_650)
-    amount: float | None = Field(default=None, ge=0, le=1e12)
+    close_in_days: Whole = Field(default=90, ge=0, le=3_650)
+    amount: StrictFloat | None = Field(default=None, ge=0, le=1e12)
     external_id: FieldName = EXTERNAL_ID
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from policies.binned import StrictModel
 from policies.countries import country_code
@@ -28,8 +28,17 @@ from policies.crm_values import (
 )
 from policies.features import number
 
+
+def _whole(value: object) -> object:
+    """JSON knows no integers: 3.0 is the same number as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Text = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
 Given = Text | StrictBool | StrictInt | StrictFloat
+Whole = Annotated[StrictInt, BeforeValidator(_whole)]
+ByName = Field(max_length=1_000, json_schema_extra={"additionalProperties": False})
+"""A table: its schema says that its names must fit, as they must."""
 _ANY = frozenset(Kind)
 _TEXTS = frozenset({Kind.TEXT, Kind.ANY})
 
@@ -63,7 +72,7 @@ class Truncate(_Transform):
     """Cut text that is too long for a field."""
 
     name: Literal["truncate"]
-    length: int = Field(ge=1, le=LONGEST_TEXT)
+    length: Whole = Field(ge=1, le=LONGEST_TEXT)
 
     def _of_text(self, text: str) -> Raw:
         return shortened(clean(text), self.length)
@@ -126,7 +135,7 @@ class MapTable(_Transform):
     """
 
     name: Literal["map"]
-    table: Mapping[Text, Given] = Field(min_length=1, max_length=1_000)
+    table: Annotated[Mapping[Text, Given], ByName] = Field(min_length=1)
     otherwise: Literal["keep", "empty"] = "empty"
     takes: ClassVar[frozenset[Kind]] = _ANY - {Kind.LIST}
 
@@ -150,8 +159,8 @@ class Number(_Transform):
     """
 
     name: Literal["number"]
-    factor: float = Field(default=1.0, ge=-1e9, le=1e9)
-    digits: int = Field(default=0, ge=0, le=10)
+    factor: StrictFloat = Field(default=1.0, ge=-1e9, le=1e9)
+    digits: Whole = Field(default=0, ge=0, le=10)
     takes: ClassVar[frozenset[Kind]] = frozenset({Kind.TEXT, Kind.NUMBER, Kind.ANY})
     gives: ClassVar[Kind] = Kind.NUMBER
 
@@ -221,7 +230,7 @@ class MultiSelect(_Transform):
     """
 
     name: Literal["multi_select"]
-    table: Mapping[Text, Text] = Field(default_factory=dict[str, str], max_length=1_000)
+    table: Annotated[Mapping[Text, Text], ByName] = Field(default_factory=dict[str, str])
     takes: ClassVar[frozenset[Kind]] = frozenset({Kind.LIST, Kind.TEXT, Kind.ANY})
 
     def _applied(self, value: Raw) -> Raw:
