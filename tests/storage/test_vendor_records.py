@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from storage import vendor_records
 from storage.database import Database
 from tests.scripted import START
@@ -38,13 +40,15 @@ async def test_a_record_kept_twice_at_once_is_new_to_one(database: Database) -> 
     assert sorted(kept) == sorted({f"r{n}" for n in range(30)})
 
 
+async def lost(database: Database) -> None:
+    async with database.transaction() as db:
+        later = START + timedelta(days=1)
+        await vendor_records.own(db, "uplead", ["a"], entry_id=ONE, now=later)
+        raise ConnectionError
+
+
 async def test_what_was_rolled_back_is_not_owned(database: Database) -> None:
-    try:
-        async with database.transaction() as db:
-            later = START + timedelta(days=1)
-            await vendor_records.own(db, "uplead", ["a"], entry_id=ONE, now=later)
-            raise ConnectionError
-    except ConnectionError:
-        pass
+    with pytest.raises(ConnectionError):
+        await lost(database)
 
     assert await own(database, "a") == {"a"}
