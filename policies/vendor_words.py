@@ -12,8 +12,9 @@ from policies.country_names import NAMES
 
 LONGEST = 300
 """Characters of a text that is kept of what a vendor says."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Control, format (also what turns the direction of writing), surrogates, line ends."""
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+_HIDDEN = frozenset({"Cf", "Cs", "Co", "Cn"})
+"""Format (also what turns the direction of writing), surrogates, what is no character."""
 _KEPT = frozenset("\u200c\u200d")
 """Joiners: Persian and Indian names are written with them."""
 
@@ -80,12 +81,15 @@ def clean(text: object, longest: int = LONGEST) -> str:
     """
     if not isinstance(text, str):
         return ""
-    shown = (c if _visible(c) else " " for c in text[: longest * 4])
+    shown = map(_shown, text[: longest * 4])
     return " ".join("".join(shown).split())[:longest].strip()
 
 
-def _visible(character: str) -> bool:
-    return character in _KEPT or unicodedata.category(character) not in _HIDDEN
+def _shown(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind in _BREAKS:
+        return " "
+    return "" if kind in _HIDDEN and character not in _KEPT else character
 
 
 def _listed(words: Sequence[str]) -> str:
