@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.sandbox.salesforce.errors import Problem, Refused
 from scripts.sandbox.salesforce.fields import stamp
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.writes import How
 
 DELIMITERS = {

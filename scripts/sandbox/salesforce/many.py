@@ -16,7 +16,7 @@ from scripts.sandbox.salesforce.ids import PREFIXES, whole
 from scripts.sandbox.salesforce.org import Asked, Org
 from scripts.sandbox.salesforce.query import attributes, shown
 from scripts.sandbox.salesforce.records import key_field, rows_of, writable
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.writes import How
 from scripts.sandbox.server import Answer, as_json
 

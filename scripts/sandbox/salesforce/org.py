@@ -15,6 +15,7 @@ from scripts.sandbox.salesforce.errors import Refused
 from scripts.sandbox.salesforce.ids import made
 from scripts.sandbox.salesforce.query import Query
 from scripts.sandbox.salesforce.sessions import Sessions
+from scripts.sandbox.salesforce.sobject import Schema
 from scripts.sandbox.salesforce.store import Row, Store
 from scripts.sandbox.salesforce.writes import INTEGRATION_USER, SALES_USER, How, Writer
 from scripts.sandbox.server import Call
@@ -103,7 +104,7 @@ class Org:
     ) -> None:
         self.conditions, self.now = conditions, now
         self.chance = Random(seed)  # noqa: S311  (a rehearsal, not a secret)
-        self.schema = schema.Schema()
+        self.schema = Schema(schema.OBJECTS)
         self.store = Store(self.schema)
         self.book = OrgBook(self.store)
         self.writer = Writer(self.store, self.book, conditions, now, self.chance)

@@ -15,7 +15,8 @@ from scripts.sandbox.salesforce.conversion import Wish, convert
 from scripts.sandbox.salesforce.errors import Refused, not_found
 from scripts.sandbox.salesforce.ids import whole
 from scripts.sandbox.salesforce.org import Org
-from scripts.sandbox.salesforce.schema import CONVERTED, SObject
+from scripts.sandbox.salesforce.schema import CONVERTED
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.store import Row
 from scripts.sandbox.salesforce.writes import SALES_USER, How
 

@@ -8,7 +8,7 @@ from typing import Any
 from scripts.sandbox.salesforce.errors import Refused
 from scripts.sandbox.salesforce.fields import Field, moment
 from scripts.sandbox.salesforce.ids import whole
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.soql import (
     Both,
     Condition,

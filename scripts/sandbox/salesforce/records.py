@@ -9,7 +9,7 @@ from scripts.sandbox.salesforce.fields import Field, moment, stamp
 from scripts.sandbox.salesforce.ids import whole
 from scripts.sandbox.salesforce.org import Asked, Cursor, Org, parser_error
 from scripts.sandbox.salesforce.query import Query, attributes, shown
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.store import Row
 from scripts.sandbox.server import Answer, as_json
 

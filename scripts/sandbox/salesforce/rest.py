@@ -5,14 +5,14 @@ simple-salesforce writes some addresses with a slash, jsforce none.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
 
 from scripts.sandbox.faults import TOKEN, FaultOrder, Faults
-from scripts.sandbox.salesforce import errors, mishaps
+from scripts.sandbox.salesforce import addresses, errors, mishaps
 from scripts.sandbox.salesforce.bulk import Ingest
 from scripts.sandbox.salesforce.bulk_query import BulkQuery
 from scripts.sandbox.salesforce.composite import Composite
@@ -66,14 +66,14 @@ class Services:
     def answer(self, call: Call) -> Answer:
         """Answer one call."""
         self.org.book.requests += 1
-        parts = _segments(call.params["rest"])
+        parts = addresses.segments(call.params["rest"])
         match [part.lower() for part in parts[:2]]:
             case ["oauth2", what]:
                 return self._guarded(call, TOKEN, lambda: self._login(call, what))
             case ["soap", _]:
                 return self._soapy(call, parts)
             case ["data"]:
-                return as_json(200, [_version(each) for each in range(OLDEST, NEWEST + 1)])
+                return as_json(200, [addresses.version(each) for each in range(OLDEST, NEWEST + 1)])
             case ["data", version]:
                 return self._data(call, version, parts[2:])
             case _:
@@ -105,7 +105,7 @@ class Services:
         )
 
     def _data(self, call: Call, version: str, path: Sequence[str]) -> Answer:
-        number = _number(version)
+        number = addresses.number(version)
         if number is None or number > NEWEST:
             return errors.refusal(errors.not_found().problem)
         if number < OLDEST:
@@ -120,20 +120,20 @@ class Services:
 
     def sub(self, call: Call) -> Answer:
         """Answer a part of a composite call: checked, but not counted."""
-        words = [*_segments(call.path), "", "", "", ""]
-        number = _number(words[3])
+        words = [*addresses.segments(call.path), "", "", "", ""]
+        number = addresses.number(words[3])
         if words[:3] != ["", "services", "data"] or number is None:
             return errors.refusal(errors.not_found().problem)
-        return self._resource(call, f"{number:.1f}", _segments("/".join(words[4:])))[1]()
+        return self._resource(call, f"{number:.1f}", addresses.segments("/".join(words[4:])))[1]()
 
     def _resource(
         self, call: Call, version: str, path: Sequence[str]
     ) -> tuple[str, Callable[[], Answer]]:
         if not path:
-            return "resources", lambda: as_json(200, _resources(version))
+            return "resources", lambda: as_json(200, addresses.resources(version))
         allowed: list[str] = []
         for rule in self._rules:
-            params = _matched(rule.segments, path)
+            params = addresses.matched(rule.segments, path)
             if params is None:
                 continue
             if rule.method == call.method:
@@ -260,50 +260,8 @@ NAMES = (
 """The calls that faults may be confined to."""
 
 
-def _segments(path: str) -> list[str]:
-    parts = path.split("/")
-    while parts and not parts[-1]:
-        parts.pop()
-    return parts
-
-
 def _tried(handler: Handler, asked: Asked) -> Answer:
     try:
         return handler(asked)
     except errors.Refused as refused:
         return errors.refusal(refused.problem)
-
-
-def _matched(pattern: Sequence[str], path: Sequence[str]) -> dict[str, str] | None:
-    params: dict[str, str] = {}
-    open_end = pattern[-1].endswith("*}")
-    if len(path) < len(pattern) or (len(path) > len(pattern) and not open_end):
-        return None
-    for place, (wanted, said) in enumerate(zip(pattern, path, strict=False)):
-        if wanted.endswith("*}"):
-            params[wanted[1:-2]] = "/".join(path[place:])
-        elif not wanted.startswith("{"):
-            if wanted.lower() != said.lower():
-                return None
-        else:
-            name, _, only = wanted[1:-1].partition(":")
-            if only and only.lower() != said.lower():
-                return None
-            params[name] = said
-    return params
-
-
-def _number(version: str) -> float | None:
-    try:
-        return float(version.lower().removeprefix("v")) if version[:1] in "vV" else None
-    except ValueError:
-        return None
-
-
-def _version(number: int) -> Mapping[str, str]:
-    return {"label": f"v{number}", "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
-
-
-def _resources(version: str) -> dict[str, str]:
-    names = ("composite", "jobs", "limits", "query", "queryAll", "sobjects")
-    return {name: f"/services/data/v{version}/{name}" for name in names}

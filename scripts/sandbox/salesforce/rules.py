@@ -10,7 +10,7 @@ from typing import Any
 from scripts.sandbox.salesforce.errors import Problem, Refused
 from scripts.sandbox.salesforce.fields import Field, Unfit
 from scripts.sandbox.salesforce.ids import PREFIXES, whole
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.store import Row, Store
 
 POISON = "poison"

@@ -7,12 +7,10 @@ Sources: Object Reference (Lead, Contact, Account, Opportunity, User, Organizati
 lengths]; the custom fields are an example of ours.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from scripts.sandbox.salesforce.fields import Field
-from scripts.sandbox.salesforce.ids import PREFIXES
+from scripts.sandbox.salesforce.sobject import SObject
 
 CONVERTED = "Closed - Converted"
 LEAD_STATUSES = (
@@ -45,80 +43,13 @@ SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx.")
 TIERS = ("A", "B", "C", "D")
 
 
-@dataclass(frozen=True)
-class SObject:
-    """One kind of record.
-
-    Attributes:
-        fields: by name, in the order of ``describe``.
-        writable: whether the API may change its records.
-        by_lower: fields by lower-case name.
-    """
-
-    name: str
-    label: str
-    fields: Mapping[str, Field]
-    by_lower: Mapping[str, Field]
-    by_relation: Mapping[str, Field]
-    writable: bool = True
-
-    def field(self, name: str) -> Field | None:
-        """The field of that name, whatever its case."""
-        return self.fields.get(name) or self.by_lower.get(name.lower())
-
-    def related(self, name: str) -> Field | None:
-        """The reference that a query follows under that name."""
-        return self.by_relation.get(name.lower())
-
-    def described(self, version: str) -> dict[str, Any]:
-        """The object as ``describe`` tells it."""
-        fields = [field.described() for field in self.fields.values()]
-        return {**self.summary(version), "fields": fields, "recordTypeInfos": []}
-
-    def summary(self, version: str) -> dict[str, Any]:
-        """The object as the list of all objects tells it."""
-        base = f"/services/data/v{version}/sobjects/{self.name}"
-        urls = {
-            "sobject": base,
-            "describe": f"{base}/describe",
-            "rowTemplate": f"{base}/{{ID}}",
-        }
-        can = self.writable
-        return {
-            "name": self.name,
-            "label": self.label,
-            "labelPlural": f"{self.label}s",
-            "keyPrefix": PREFIXES[self.name],
-            "custom": False,
-            "customSetting": False,
-            "createable": can,
-            "updateable": can,
-            "deletable": can,
-            "undeletable": can,
-            "queryable": True,
-            "retrieveable": True,
-            "searchable": True,
-            "urls": urls,
-            "mergeable": self.name in {"Lead", "Contact", "Account"},
-            "replicateable": True,
-            "layoutable": True,
-            "triggerable": True,
-            "deprecatedAndHidden": False,
-        }
+def _sobject(name: str, label: str, fields: Iterable[Field]) -> SObject:
+    return SObject.of(name, label, [*_system(), *fields])
 
 
-def _sobject(name: str, label: str, fields: Iterable[Field], *, writable: bool = True) -> SObject:
-    own = [*_system(), *fields] if writable else [Field("Id", "ID", "id", 18, writable=False)]
-    if not writable:
-        own += fields
-    return SObject(
-        name,
-        label,
-        {field.name: field for field in own},
-        {field.name.lower(): field for field in own},
-        {field.relation.lower(): field for field in own if field.relation},
-        writable,
-    )
+def _fixed(name: str, label: str, fields: Iterable[Field]) -> SObject:
+    own = [Field("Id", "ID", "id", 18, writable=False), *fields]
+    return SObject.of(name, label, own, writable=False)
 
 
 def _system() -> list[Field]:
@@ -288,7 +219,7 @@ OPPORTUNITY = _sobject(
         _reference("LeadEngine_Lead__c", "Lead", "LeadEngine_Lead__r", "Lead", writable=True),
     ],
 )
-USER = _sobject(
+USER = _fixed(
     "User",
     "User",
     [
@@ -297,9 +228,8 @@ USER = _sobject(
         Field("Email", "Email", "email", 128),
         _flag("IsActive", "Active"),
     ],
-    writable=False,
 )
-ORGANIZATION = _sobject(
+ORGANIZATION = _fixed(
     "Organization",
     "Organization",
     [
@@ -308,9 +238,8 @@ ORGANIZATION = _sobject(
         _text("InstanceName", "Instance Name", 5),
         _flag("IsSandbox", "Is Sandbox"),
     ],
-    writable=False,
 )
-LEAD_STATUS = _sobject(
+LEAD_STATUS = _fixed(
     "LeadStatus",
     "Lead Status Value",
     [
@@ -320,21 +249,5 @@ LEAD_STATUS = _sobject(
         _flag("IsDefault", "Is Default"),
         _number("SortOrder", "Sort Order", "int", 9, 0),
     ],
-    writable=False,
 )
 OBJECTS = (LEAD, CONTACT, ACCOUNT, OPPORTUNITY, USER, ORGANIZATION, LEAD_STATUS)
-
-
-class Schema:
-    """All objects, found by name whatever its case."""
-
-    def __init__(self, objects: Iterable[SObject] = OBJECTS) -> None:
-        self._objects = {each.name: each for each in objects}
-        self._by_lower = {each.name.lower(): each for each in objects}
-
-    def __iter__(self) -> Iterator[SObject]:
-        return iter(self._objects.values())
-
-    def find(self, name: str) -> SObject | None:
-        """The object of that name."""
-        return self._objects.get(name) or self._by_lower.get(name.lower())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scripts.sandbox.salesforce.ids import IdMaker
-from scripts.sandbox.salesforce.schema import Schema, SObject
+from scripts.sandbox.salesforce.sobject import Schema, SObject
 
 Row = dict[str, Any]
 """The values of one record by field name; what it has not is missing."""

@@ -11,7 +11,7 @@ from scripts.sandbox.salesforce.conditions import OrgConditions
 from scripts.sandbox.salesforce.errors import Problem, Refused, locked, not_found
 from scripts.sandbox.salesforce.fields import Field
 from scripts.sandbox.salesforce.ids import PREFIXES, made, whole
-from scripts.sandbox.salesforce.schema import SObject
+from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.store import Row, Store
 
 INTEGRATION_USER = made("User", 1_000_001)
