@@ -24,8 +24,9 @@ from ray.actor import ActorProxy
 from agents.failpoints import Failpoints
 from agents.runtime import Worker
 from cluster import logs, memory
+from cluster.clock import now
 from cluster.ray_environment import NAMESPACE
-from cluster.roles import Kit, Role, now, opened, pool_options
+from cluster.roles import Kit, Role, opened, pool_options
 from cluster.settings import Settings, asyncpg_url
 from cluster.wake import Waker
 from cluster.worker_names import actor_name, parse_name

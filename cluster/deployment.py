@@ -21,9 +21,10 @@ from ray.serve.schema import LoggingConfig
 
 import serve.app
 from cluster import actors, logs, vendors
+from cluster.clock import now
 from cluster.fleet import RayFleet
 from cluster.replica_ports import stay_on_loopback
-from cluster.roles import key_ring, now, open_database, opened, table
+from cluster.roles import key_ring, open_database, opened, table
 from cluster.schedules import SCHEDULES, ticks
 from cluster.settings import Settings
 from cluster.supervisor import Need, Supervisor

@@ -7,12 +7,16 @@ Builders import their agent when they are called: a worker then loads what it ne
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from random import random
 from typing import TYPE_CHECKING
 
 from agents.agent import Agent
 from agents.runtime import WorkerOptions
+from cluster import outside
+from cluster.clock import now
 from cluster.settings import Settings, asyncpg_url
+from cluster.shops import shops
 from storage import vault
 from storage.database import Database, PoolOptions
 from storage.keyring import KeyRing
@@ -62,7 +66,7 @@ class Role:
 def table(settings: Settings) -> Mapping[str, Role]:
     """Every role by its name."""
     roles = [
-        Role("prospector", _prospector, options=WorkerOptions(concurrency=2, claim=8)),
+        Role("prospector", _prospector, options=WorkerOptions(concurrency=4, claim=8)),
         Role(
             "enricher",
             _enricher,
@@ -141,15 +145,23 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def _prospector(kit: Kit) -> Agent:
-    from agents.prospector import Prospector
+    from agents.prospector import Prospector, Source
 
-    return Prospector(kit.sealer)
+    sources = [
+        Source(shop.source, shop.governor, shop.purchases)
+        for shop in shops(kit.settings, kit.database, kit.closing)
+    ]
+    return Prospector(kit.sealer, sources, clock=now, chance=random)
 
 
 def _enricher(kit: Kit) -> Agent:
-    from agents.enricher import Enricher
+    from agents.enricher import Enricher, Seller
 
-    return Enricher(kit.sealer)
+    sellers = [
+        Seller(shop.source, shop.purchases)
+        for shop in shops(kit.settings, kit.database, kit.closing)
+    ]
+    return Enricher(kit.sealer, sellers, clock=now)
 
 
 def _scorer(kit: Kit) -> Agent:
@@ -163,18 +175,11 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
     from agents.governor import Governor
     from agents.scorer.calls import RubricCalls
     from agents.scorer.questions import Caps
-    from agents.vendors.openai import OpenAI
 
     settings = kit.settings
-    if settings.openai_api_key is None:
+    model = outside.openai(settings)
+    if model is None:
         return None
-    model = OpenAI(
-        settings.openai_api_key.get_secret_value(),
-        settings.openai_model,
-        base_url=settings.openai_base_url,
-        timeout=timedelta(seconds=settings.openai_timeout_seconds),
-        store=settings.openai_store,
-    )
     kit.closing.push_async_callback(model.close)
     governor = Governor(
         kit.database,
@@ -203,8 +208,3 @@ def _supervisor(_kit: Kit) -> Agent:
     from agents.supervisor import Supervisor
 
     return Supervisor(now)
-
-
-def now() -> datetime:
-    """The time, aware UTC."""
-    return datetime.now(UTC)

@@ -16,8 +16,9 @@ import uvicorn
 
 from agents.runtime import Worker, WorkerOptions
 from cluster import roles
+from cluster.clock import now
 from cluster.first_run import operator_key, prepare_storage
-from cluster.roles import now, opened
+from cluster.roles import opened
 from cluster.settings import Settings
 from serve.app import build
 from serve.dependencies import Dependencies
