@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from policies.crm_document import PLACE, Audience, CrmMapping, FieldMapping
 from policies.crm_records import JSON
 from policies.crm_values import LONGEST_TEXT, Raw, Unfit, is_blank, scalar, shortened, units
-from policies.features import is_empty
+from policies.fact_rules import winner
+from policies.features import Value, is_empty
 from policies.lead import Fact, Lead
 
 
@@ -48,7 +49,7 @@ def records_of(
     """Return a lead as it is sent.
 
     Args:
-        facts: of the lead; of several about one thing the surest speaks, then the newest.
+        facts: of the lead; of several about one thing the one that counts (`fact_rules.winner`).
         reasons: why the lead has its score, in words.
     """
     known = _Known(lead, facts, reasons)
@@ -112,9 +113,7 @@ class _Known:
     def __init__(self, lead: Lead, facts: Sequence[Fact], reasons: str) -> None:
         self._lead = lead
         self._reasons = reasons
-        told = (fact for fact in facts if fact.value is not None)
-        ordered = sorted(told, key=lambda f: (f.confidence, f.observed_at, f.source))
-        self._facts = {fact.field: fact.value for fact in ordered}
+        self._facts = _counting(facts)
 
     def value(self, source: str) -> Raw:
         """Return what is known under the name, None if nothing."""
@@ -143,6 +142,18 @@ class _Known:
             return " ".join(part for part in parts if part) or None
         found: str | None = getattr(person, name)
         return found
+
+
+def _counting(facts: Sequence[Fact]) -> Mapping[str, Value]:
+    """The word that counts about each thing, as it was when the newest of them was told.
+
+    That moment and not the present one, so that the same facts always make the same record.
+    """
+    told: dict[str, list[Fact]] = {}
+    for fact in facts:
+        told.setdefault(fact.field, []).append(fact)
+    chosen = (winner(some, max(f.observed_at for f in some)) for some in told.values())
+    return {fact.field: fact.value for fact in chosen if fact is not None}
 
 
 def _meant(value: str | float | bool | None) -> Raw:  # noqa: FBT001 - a value among others

@@ -200,7 +200,7 @@ def test_a_value_that_a_function_cannot_take_counts_as_empty_and_is_told_without
     assert "81" not in problem.message
 
 
-def test_of_several_facts_the_surest_speaks_and_then_the_newest() -> None:
+def test_of_several_facts_the_one_that_counts_is_sent() -> None:
     def fact(value: str | None, confidence: float, day: int) -> Fact:
         return Fact("seniority", "x", value, confidence, datetime(2026, 11, day, tzinfo=UTC))
 
