@@ -177,6 +177,10 @@ class Search:
         """How many are still wanted."""
         return max(0, self.wanted - self.found)
 
+    def of(self, source: str) -> SourceProgress | None:
+        """How far a source was read; None if it takes no part."""
+        return next((part for part in self.sources if part.source == source), None)
+
     @property
     def spent_micro(self) -> int:
         """Micro-dollars spent so far."""

@@ -52,6 +52,7 @@ __all__ = [
     "get",
     "give_up",
     "history",
+    "narrow",
     "page",
     "rest",
     "wait",
@@ -144,6 +145,20 @@ async def answered(
         *asdict(counts).values(),
     )
     await connection.execute(_FOUND, search_id, counts.usable, now)
+
+
+async def narrow(
+    db: Connection,
+    search_id: UUID,
+    source: str,
+    candidates: Sequence[Candidate],
+    *,
+    duplicates: int,
+    suppressed: int,
+) -> None:
+    """Keep only these candidates: the others became leads, or must not, since they were found."""
+    left = orjson.dumps([asdict(candidate) for candidate in candidates]).decode()
+    await (await driver(db)).execute(_NARROW, search_id, source, left, duplicates, suppressed)
 
 
 async def rest(  # noqa: PLR0913 - each is one fact about the pause
@@ -258,6 +273,11 @@ _FOUND = """
 UPDATE lead_searches SET found = found + $2, updated_at = $3, waits_until = NULL,
   reason = CASE WHEN status = 'running' THEN NULL ELSE reason END
 WHERE id = $1
+"""
+_NARROW = """
+UPDATE lead_search_sources SET candidates = $3::jsonb, duplicates = duplicates + $4,
+  suppressed = suppressed + $5
+WHERE search_id = $1 AND source = $2
 """
 _REST = """
 UPDATE lead_search_sources SET last_problem = $4,

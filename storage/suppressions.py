@@ -152,6 +152,11 @@ def keys_of(sealer: Sealer, prospect: Prospect) -> list[Key]:
     return keys
 
 
+def personal_keys_of(sealer: Sealer, prospect: Prospect) -> list[Key]:
+    """Return the keys of a prospect that nobody shares with them: to bar one who objected."""
+    return [key for key in keys_of(sealer, prospect) if key[0] in _PERSONAL]
+
+
 def record_key(sealer: Sealer, source: str, record_id: str) -> Key:
     """Return the key of a source's record."""
     return Kind.RECORD, sealer.blind("record", f"{source}:{record_id}")
@@ -191,6 +196,8 @@ def _mail_domain(person: Person) -> str | None:
     normal = normal_email(person.email or "")
     return None if normal is None else email_domain(normal)
 
+
+_PERSONAL = frozenset({Kind.RECORD, Kind.EMAIL, Kind.PERSON, Kind.LINKEDIN})
 
 _ADD = """
 WITH new AS (

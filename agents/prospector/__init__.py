@@ -1,12 +1,17 @@
-"""The prospector brings leads in: it reads uploaded files."""
+"""The prospector brings leads in: it reads uploaded files and searches lead sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from agents.agent import Outcome, Refuse, Turn
-from agents.messages import ImportLeads, Message
+from agents.messages import FindLeads, ImportLeads, Message
 from agents.prospector.files import ROLE, ROWS_A_TURN, FileReader
+from agents.prospector.searching import Searching
+from agents.prospector.sources import Source
 from storage.sealing import Sealer
+
+__all__ = ["Prospector", "Source"]
 
 
 class Prospector:
@@ -14,19 +19,34 @@ class Prospector:
 
     Args:
         sealer: opens uploaded files, seals people.
+        sources: that are connected; without any, files are read all the same.
         rows: of a file read in one turn, at most.
+        clock: the time (aware UTC); None takes the beginning of each turn.
+        chance: gives uniform draws from 0 to 1.
     """
 
     role: ClassVar[str] = ROLE
     batches: ClassVar[Mapping[str, int]] = {}
 
-    def __init__(self, sealer: Sealer, *, rows: int = ROWS_A_TURN) -> None:
+    def __init__(
+        self,
+        sealer: Sealer,
+        sources: Sequence[Source] = (),
+        *,
+        rows: int = ROWS_A_TURN,
+        clock: Callable[[], datetime] | None = None,
+        chance: Callable[[], float] = lambda: 0.5,
+    ) -> None:
+        by_name = {source.name: source for source in sources}
         self._files = FileReader(sealer, rows=rows)
+        self._searching = Searching(sealer, by_name, clock=clock, chance=chance)
 
     async def handle(self, messages: Sequence[Message], turn: Turn) -> Outcome:
-        """Go on with a file."""
+        """Go on with a file or a search."""
         match messages[0]:
             case ImportLeads(import_id=import_id):
                 return await self._files.read_on(import_id, turn)
+            case FindLeads(search_id=search_id):
+                return await self._searching.find(search_id, turn)
             case _:
                 return Refuse(f"the prospector does not read {messages[0].kind}")
