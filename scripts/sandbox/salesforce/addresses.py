@@ -1,6 +1,9 @@
 """How the org reads the addresses of its resources."""
 
+import re
 from collections.abc import Mapping, Sequence
+
+_VERSION = re.compile(r"[vV](\d{1,3}(?:\.\d)?)")
 
 
 def segments(path: str) -> list[str]:
@@ -33,10 +36,8 @@ def matched(pattern: Sequence[str], path: Sequence[str]) -> dict[str, str] | Non
 
 def number(version: str) -> float | None:
     """The number in ``v59.0``; None if it is none."""
-    try:
-        return float(version.lower().removeprefix("v")) if version[:1] in "vV" else None
-    except ValueError:
-        return None
+    match = _VERSION.fullmatch(version)
+    return float(match[1]) if match else None
 
 
 def version(number: int) -> Mapping[str, str]:

@@ -40,7 +40,7 @@ INDUSTRIES = (
 )
 RATINGS = ("Hot", "Warm", "Cold")
 SALUTATIONS = ("Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx.")
-TIERS = ("A", "B", "C", "D")
+TIERS = ("Hot", "Warm", "Cool", "Cold")
 
 
 def _sobject(name: str, label: str, fields: Iterable[Field]) -> SObject:
@@ -125,7 +125,7 @@ def _person() -> list[Field]:
 
 
 def _engine_id() -> Field:
-    return Field("LeadEngine_Id__c", "Lead Engine Id", "string", 64, external_id=True, unique=True)
+    return Field("LeadEngine_Id__c", "Lead Engine Id", "string", 36, external_id=True, unique=True)
 
 
 def _engine() -> list[Field]:
@@ -133,7 +133,8 @@ def _engine() -> list[Field]:
         _engine_id(),
         _number("LeadEngine_Score__c", "Lead Engine Score", "double", 3, 2),
         _choice("LeadEngine_Tier__c", "Lead Engine Tier", TIERS, restricted=True),
-        Field("LeadEngine_Reason__c", "Lead Engine Reason", "textarea", 32_768),
+        _number("LeadEngine_Confidence__c", "Lead Engine Confidence", "double", 3, 0),
+        Field("LeadEngine_Reasons__c", "Lead Engine Reasons", "textarea", 32_768),
         _text("LeadEngine_Status__c", "Lead Engine Status", 40),
         _text("LeadEngine_Source__c", "Lead Engine Source", 80),
         Field("LeadEngine_Scored_At__c", "Lead Engine Scored At", "datetime"),
@@ -180,7 +181,7 @@ CONTACT = _sobject(
         *_person(),
         _text("Department", "Department", 80),
         *_address("Mailing"),
-        Field("LeadEngine_Lead_Id__c", "Lead Engine Lead", "string", 64, external_id=True),
+        Field("LeadEngine_Lead_Id__c", "Lead Engine Lead", "string", 36, external_id=True),
     ],
 )
 ACCOUNT = _sobject(

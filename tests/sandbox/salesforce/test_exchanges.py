@@ -183,7 +183,8 @@ SOAPAction: ""
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Header>
 <SessionHeader xmlns="urn:partner.soap.sforce.com"><sessionId>{{session}}</sessionId>
 </SessionHeader></soapenv:Header><soapenv:Body>
-<convertLead xmlns="urn:partner.soap.sforce.com"><leadConverts><leadId>{lead}</leadId><convertedStatus>Closed - Converted</convertedStatus></leadConverts>
+<convertLead xmlns="urn:partner.soap.sforce.com"><leadConverts><leadId>{lead}</leadId>
+<convertedStatus>Closed - Converted</convertedStatus></leadConverts>
 </convertLead></soapenv:Body></soapenv:Envelope>""")
     assert status == 200
     assert b"<success>true</success>" in body
