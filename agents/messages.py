@@ -54,6 +54,14 @@ class FindLeads:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewSearch:
+    """Say what each source would make of a profile: whom it can look for, and how many."""
+
+    preview_id: UUID
+    kind: Literal["leads.preview"] = "leads.preview"
+
+
+@dataclass(frozen=True, slots=True)
 class BuyFacts:
     """Ask the vendors what a lead still lacks, as far as that is worth its price.
 
@@ -140,6 +148,7 @@ class Tick:
 Message: TypeAlias = Annotated[
     ImportLeads
     | FindLeads
+    | PreviewSearch
     | LeadFound
     | BuyFacts
     | LeadEnriched

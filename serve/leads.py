@@ -16,8 +16,9 @@ from serve.problems import invalid
 from serve.scopes import Scope
 from serve.shapes.leads import ActivityOut, LeadOut, LeadPatch, NewLead, Timeline
 from serve.table import Routes
-from storage import activities, leads
+from storage import activities, leads, suppressions
 from storage.activities import Activity, Place
+from storage.suppressions import Reason
 
 LeadIdPath = Annotated[UUID, Path(alias="id", description="of the lead")]
 IfMatch = Annotated[
@@ -134,9 +135,20 @@ async def change_lead(
 
 
 async def remove_lead(lead_id: LeadIdPath, call: Caller) -> Response:
-    """Remove a lead; it is purged for good after the time that the operator set."""
+    """Remove a lead; it is purged for good after the time that the operator set.
+
+    No source makes it again: whoever wants it back adds it by hand.
+    """
 
     async def remove(effects: Effects) -> Answer:
+        await suppressions.bar_lead(
+            effects.db,
+            effects.sealer,
+            lead_id,
+            reason=Reason.DELETED,
+            source=effects.actor,
+            now=effects.now,
+        )
         await leads.remove(effects.db, lead_id, now=effects.now)
         await activities.record(effects.db, [_activity(effects, lead_id, "lead.removed")])
         return Answer(204)

@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import ClassVar
 
 from agents.agent import Outcome, Refuse, Turn
-from agents.messages import FindLeads, ImportLeads, Message
+from agents.messages import FindLeads, ImportLeads, Message, PreviewSearch, Tick
 from agents.prospector.files import ROLE, ROWS_A_TURN, FileReader
+from agents.prospector.inquiring import Inquiring
 from agents.prospector.searching import Searching
 from agents.prospector.sources import Source
 from storage.sealing import Sealer
+
+USAGE = "sources.usage"
+"""The schedule by which every source is asked what is left of our account."""
 
 __all__ = ["Prospector", "Source"]
 
@@ -40,13 +44,18 @@ class Prospector:
         by_name = {source.name: source for source in sources}
         self._files = FileReader(sealer, rows=rows)
         self._searching = Searching(sealer, by_name, clock=clock, chance=chance)
+        self._inquiring = Inquiring(by_name, clock=clock)
 
     async def handle(self, messages: Sequence[Message], turn: Turn) -> Outcome:
-        """Go on with a file or a search."""
+        """Go on with a file or a search, or ask what is free of charge."""
         match messages[0]:
             case ImportLeads(import_id=import_id):
                 return await self._files.read_on(import_id, turn)
             case FindLeads(search_id=search_id):
                 return await self._searching.find(search_id, turn)
+            case PreviewSearch(preview_id=preview_id):
+                return await self._inquiring.preview(preview_id, turn)
+            case Tick(schedule=schedule) if schedule == USAGE:
+                return await self._inquiring.look_at_accounts(turn)
             case _:
                 return Refuse(f"the prospector does not read {messages[0].kind}")

@@ -30,6 +30,7 @@ from agents.prospector.answers import (
 from agents.prospector.asking import Asking, Granted, Moved, Rest, intend, is_as_read
 from agents.prospector.choosing import budget_account, choose
 from agents.prospector.files import ROLE
+from agents.prospector.inquiring import accounts
 from agents.prospector.people import Taken
 from agents.prospector.sources import Source, Sources
 from agents.purchases import Intended, Spent
@@ -102,7 +103,7 @@ class Searching:
         """Say the profile in every source's words."""
         rows = [_new_source(source, search) for source in self._sources.values()]
         async with turn.commit() as db:
-            await source_accounts.seen(db, _accounts(self._sources), now=self._now(turn))
+            await source_accounts.seen(db, accounts(self._sources), now=self._now(turn))
             if rows:
                 await searches.begin(db, search.id, rows)
                 _go_on(search, turn)
@@ -293,10 +294,3 @@ def _new_source(source: Source, search: Search) -> NewSource:
     return NewSource(
         source.name, criteria.values, criteria.unexpressed, criteria.impossible, source.price
     )
-
-
-def _accounts(sources: Sources) -> list[source_accounts.Seen]:
-    return [
-        source_accounts.Seen(source.name, source.price, source.adapter.reveals)
-        for source in sources.values()
-    ]
