@@ -30,6 +30,7 @@ def app() -> typer.Typer:
         ("api", api),
         ("sealing", sealing),
         ("sandbox", sandbox),
+        ("waterfall", waterfall),
     ):
         verb(bench, name, function, f"leadengine bench {name}", f"leadengine bench {name} --json")
     return bench
@@ -73,6 +74,11 @@ def sealing(out: Output, *, quick: Quick = False) -> None:
 def sandbox(out: Output, *, quick: Quick = False) -> None:
     """Calls a second that the sandbox's OpenAI answers, and what each costs it."""
     _run(out, "sandbox", quick=quick)
+
+
+def waterfall(out: Output, *, quick: Quick = False) -> None:
+    """What a verified contact costs; against fixed waterfalls on the sandbox's market."""
+    _run(out, "waterfall", quick=quick)
 
 
 def _run(out: Output, *modules: str, **options: bool) -> None:
