@@ -158,12 +158,8 @@ def test_describe_tells_what_a_mapping_needs_to_know(crm: httpx.Client) -> None:
     fields = {field["name"]: field for field in told["fields"]}
     assert (told["name"], told["keyPrefix"], told["createable"]) == ("Lead", "00Q", True)
     key = fields["LeadEngine_Id__c"]
-    assert (key["externalId"], key["unique"], key["custom"], key["length"]) == (
-        True,
-        True,
-        True,
-        64,
-    )
+    assert (key["externalId"], key["unique"], key["custom"]) == (True, True, True)
+    assert key["length"] == 36
     assert (fields["LastName"]["nillable"], fields["LastName"]["length"]) == (False, 80)
     assert fields["Company"]["length"] == 255
     assert (fields["Name"]["createable"], fields["Name"]["updateable"]) == (False, False)
