@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
@@ -19,16 +18,15 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
-from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from serve.calls import Caller
 from serve.scopes import Scope
 from serve.table import Routes
-from storage import agents, figures, vendor_calls, vendor_states
+from storage import agents, figures, vendor_calls
 from storage.agents import AgentOverview
 from storage.figures import Counts
-from storage.vendor_calls import BUCKETS, Tally
+from storage.vendor_calls import BUCKETS, Tally, VendorOverview
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 ALIVE = timedelta(seconds=90)
@@ -49,7 +47,7 @@ async def read_metrics(call: Caller) -> Response:
             call.now,
             await figures.counts(db, now=call.now),
             await agents.overview(db, now=call.now),
-            await vendor_states.all(db),
+            await vendor_calls.overview(db, now=call.now),
             await vendor_calls.totals(db),
         )
     registry = CollectorRegistry()
@@ -68,7 +66,7 @@ class Seen:
     now: datetime
     counts: Counts
     crew: Sequence[AgentOverview]
-    vendors: Mapping[str, Mapping[str, Any]]
+    vendors: Mapping[str, VendorOverview]
     calls: Mapping[tuple[str, str], Tally]
 
 
@@ -80,7 +78,7 @@ class _Figures(Collector):
         yield from _mailboxes(self._seen)
         yield from _leads(self._seen.counts)
         yield from _spending(self._seen.counts)
-        yield _breakers(self._seen)
+        yield from _vendors(self._seen.vendors)
         yield _calls(self._seen.calls)
         yield _durations(self._seen.calls)
 
@@ -129,27 +127,18 @@ def _spending(counts: Counts) -> Iterable[GaugeMetricFamily]:
     return spent, held, limit
 
 
-class _Breaker(BaseModel):
-    failures: int = 0
-    open_until: AwareDatetime | None = None
-    trips: int = 0
-
-
-_BREAKER = TypeAdapter(_Breaker)
-
-
-def _breakers(seen: Seen) -> GaugeMetricFamily:
-    states = _gauge(
-        "vendor_breaker_open", "1 while a vendor is not called after failures", "vendor"
+def _vendors(vendors: Mapping[str, VendorOverview]) -> Iterable[GaugeMetricFamily]:
+    away = _gauge("vendor_breaker_open", "1 while a vendor is not called after failures", "vendor")
+    broke = _gauge(
+        "vendor_out_of_credit", "1 while nothing is bought, our account is used up", "vendor"
     )
-    for vendor, state in seen.vendors.items():
-        try:
-            breaker = _BREAKER.validate_python(state.get("breaker") or {})
-        except ValidationError:
-            continue
-        closed = breaker.open_until is None or breaker.open_until <= seen.now
-        states.add_metric([vendor], 0 if closed else 1)
-    return states
+    pace = _gauge("vendor_requests_per_minute", "The pace at which it may be called now", "vendor")
+    for name, vendor in vendors.items():
+        away.add_metric([name], 0 if vendor.open_until is None else 1)
+        broke.add_metric([name], 0 if vendor.out_of_credit_until is None else 1)
+        if vendor.requests_per_minute is not None:
+            pace.add_metric([name], vendor.requests_per_minute)
+    return away, broke, pace
 
 
 def _calls(calls: Mapping[tuple[str, str], Tally]) -> CounterMetricFamily:

@@ -174,6 +174,9 @@ async def test_metrics_tell_what_waits_what_is_dead_and_who_is_away(world: World
         await vendor_states.put(
             db, "openai", {"breaker": {"failures": 5, "open_until": later}}, now=world.clock()
         )
+        pace = {"requests_per_minute": 500, "factor": 0.5}
+        broke = {"pace": pace, "no_credit_until": later}
+        await vendor_states.put(db, "uplead", broke, now=world.clock())
         slow = Tally()
         for seconds, outcome in ((0.2, CallOutcome.OK), (70, CallOutcome.FAILED)):
             slow.count(timedelta(seconds=seconds), world.clock(), outcome, "away")
@@ -190,6 +193,9 @@ async def test_metrics_tell_what_waits_what_is_dead_and_who_is_away(world: World
     assert figures["leadengine_leads", "new"] == 1
     assert figures["leadengine_leads_scored",] == 0
     assert figures["leadengine_vendor_breaker_open", "openai"] == 1
+    assert figures["leadengine_vendor_breaker_open", "uplead"] == 0
+    assert figures["leadengine_vendor_out_of_credit", "uplead"] == 1
+    assert figures["leadengine_vendor_requests_per_minute", "uplead"] == 250
     calls = "leadengine_vendor_calls_total"
     ended = [figures[calls, "search", end, "uplead"] for end in ("ok", "failed", "throttled")]
     assert ended == [1, 1, 0]
