@@ -1,0 +1,402 @@
+"""What the CRM has of each lead: one link per lead and object, and what became of it.
+
+A link under way carries the ``attempt`` that it is tried by. Whoever brings a result for another
+attempt may have written after its successor: such a link is to be sent ``again`` (`settle`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import asyncpg
+
+from policies.lead import LeadId
+from storage.database import Connection, count, driver
+
+LEAD = "Lead"
+OPPORTUNITY = "Opportunity"
+
+
+class LinkState(StrEnum):
+    """Where a record stands.
+
+    ``quarantined`` and ``dropped`` are left alone until a person says otherwise; ``gone`` was
+    deleted over there by somebody else, ``deleted`` by us.
+    """
+
+    PENDING = "pending"
+    SYNCED = "synced"
+    RETRY = "retry"
+    QUARANTINED = "quarantined"
+    DROPPED = "dropped"
+    CONVERTED = "converted"
+    GONE = "gone"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the CRM has of a lead.
+
+    Attributes:
+        crm_id: 18 characters; None until it is known.
+        sent_hash: of what was sent last and taken.
+        lead_version, mapping_version: what that was made from.
+        again: send it even if it is the same.
+        attempt: of the try that is under way, or was the last.
+        job_id: our id of the bulk job that it is under way with.
+        attempts: failed ones in a row.
+        code, problem, problem_fields: of the last refusal, in the CRM's own words.
+        crm_status: of the record, as last read.
+    """
+
+    lead_id: LeadId
+    sobject: str
+    state: LinkState
+    crm_id: str | None
+    sent_hash: bytes | None
+    lead_version: int | None
+    mapping_version: int | None
+    again: bool
+    attempt: UUID | None
+    tried_hash: bytes | None
+    job_id: UUID | None
+    attempts: int
+    code: str | None
+    problem: str | None
+    problem_fields: tuple[str, ...]
+    crm_status: str | None
+    crm_modified_at: datetime | None
+    synced_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A record that is about to be sent.
+
+    Attributes:
+        version: of the lead that it is made from.
+    """
+
+    lead_id: LeadId
+    hash: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a try.
+
+    Attributes:
+        crm_id: None leaves the one that is known.
+        due_at: when it is tried again; None if it is not.
+    """
+
+    lead_id: LeadId
+    state: LinkState
+    crm_id: str | None = None
+    code: str | None = None
+    problem: str | None = None
+    fields: tuple[str, ...] = ()
+    due_at: datetime | None = None
+
+
+async def get_many(
+    db: Connection, ids: Sequence[UUID], *, sobject: str = LEAD
+) -> dict[LeadId, Link]:
+    """Return the links of leads that have one."""
+    rows = await (await driver(db)).fetch(_GET, ids, sobject)
+    return {LeadId(row["lead_id"]): link_of(row) for row in rows}
+
+
+async def of_lead(db: Connection, lead_id: UUID) -> list[Link]:
+    """Return the links of one lead, one an object."""
+    rows = await (await driver(db)).fetch(
+        "SELECT * FROM crm_links WHERE lead_id = $1 ORDER BY sobject", lead_id
+    )
+    return [link_of(row) for row in rows]
+
+
+async def by_records(
+    db: Connection, crm_ids: Sequence[str], *, sobject: str = LEAD
+) -> dict[str, Link]:
+    """Return links by id of their record; of several the one that is alive."""
+    rows = await (await driver(db)).fetch(_BY_RECORDS, crm_ids, sobject)
+    return {row["crm_id"]: link_of(row) for row in rows}
+
+
+async def page(
+    db: Connection,
+    *,
+    states: Sequence[LinkState] = (),
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+    sobject: str = LEAD,
+) -> list[Link]:
+    """Return links, those that changed last first.
+
+    Args:
+        states: those to show; none means all.
+        before: ``(updated_at, lead_id)`` of the last one of the page before.
+    """
+    moment, lead_id = before if before is not None else (None, None)
+    wanted = [state.value for state in states or LinkState]
+    rows = await (await driver(db)).fetch(_PAGE, sobject, wanted, moment, lead_id, limit)
+    return [link_of(row) for row in rows]
+
+
+async def counts(db: Connection, *, sobject: str = LEAD) -> dict[LinkState, int]:
+    """Return how many links are in each state; all states are named."""
+    rows = await (await driver(db)).fetch(_COUNTS, sobject)
+    found = {LinkState(row["state"]): row["n"] for row in rows}
+    return {state: found.get(state, 0) for state in LinkState}
+
+
+async def codes(
+    db: Connection, *, state: LinkState = LinkState.QUARANTINED, sobject: str = LEAD
+) -> dict[str, int]:
+    """Return how many links of a state were refused with which code, the most frequent first."""
+    rows = await (await driver(db)).fetch(_CODES, sobject, state.value)
+    return {row["code"]: row["n"] for row in rows}
+
+
+async def retry(
+    db: Connection, ids: Sequence[UUID] | None, *, now: datetime, limit: int = 1000
+) -> list[LeadId]:
+    """Let what is quarantined or dropped be tried again; return whose, to post `SyncLead` for.
+
+    Args:
+        ids: None takes the ``limit`` that are quarantined longest, and nothing that is dropped.
+    """
+    rows = await (await driver(db)).fetch(_RETRY, ids, now, limit)
+    return [LeadId(row["lead_id"]) for row in rows]
+
+
+async def drop(db: Connection, ids: Sequence[UUID], *, now: datetime) -> list[LeadId]:
+    """Leave what is quarantined out of the CRM for good; return whose that was."""
+    rows = await (await driver(db)).fetch(_DROP, ids, now)
+    return [LeadId(row["lead_id"]) for row in rows]
+
+
+async def intend(
+    db: Connection, tries: Sequence[Try], *, attempt: UUID, now: datetime, sobject: str = LEAD
+) -> set[LeadId]:
+    """Write down what is about to be sent; return whose records may be.
+
+    Left out is what another bulk job carries, and what is to be left alone.
+    """
+    rows = sorted(tries, key=lambda each: each.lead_id)
+    found = await (await driver(db)).fetch(
+        _INTEND,
+        [row.lead_id for row in rows],
+        [row.hash for row in rows],
+        [row.version for row in rows],
+        sobject,
+        attempt,
+        now,
+    )
+    return {LeadId(row["lead_id"]) for row in found}
+
+
+async def settle(
+    db: Connection,
+    results: Sequence[Result],
+    *,
+    attempt: UUID,
+    mapping_version: int,
+    now: datetime,
+    sobject: str = LEAD,
+) -> set[LeadId]:
+    """Keep what became of the tries of an attempt; return whose must be sent again.
+
+    Those were tried by somebody else meanwhile, so that nobody knows who wrote last.
+    """
+    rows = sorted(results, key=lambda each: each.lead_id)
+    connection = await driver(db)
+    mine = await connection.fetch(
+        _SETTLE,
+        [row.lead_id for row in rows],
+        [row.state.value for row in rows],
+        [row.crm_id for row in rows],
+        [row.code for row in rows],
+        [row.problem for row in rows],
+        ["\n".join(row.fields) for row in rows],
+        [row.due_at for row in rows],
+        sobject,
+        attempt,
+        mapping_version,
+        now,
+    )
+    rest = {row.lead_id for row in rows} - {LeadId(row["lead_id"]) for row in mine}
+    known = {row.lead_id: row.crm_id for row in rows if row.lead_id in rest}
+    crossed = await connection.fetch(_CROSSED, list(known), list(known.values()), sobject, now)
+    return {LeadId(row["lead_id"]) for row in crossed}
+
+
+async def unchanged(
+    db: Connection, versions: Sequence[tuple[LeadId, int]], *, mapping_version: int, now: datetime
+) -> int:
+    """Keep that the records of these versions of leads are as they were sent."""
+    ids, numbers = [lead_id for lead_id, _ in versions], [version for _, version in versions]
+    return await count(await driver(db), _UNCHANGED, ids, numbers, LEAD, mapping_version, now)
+
+
+async def left_out(db: Connection, ids: Sequence[UUID], *, now: datetime) -> int:
+    """Take leads off the queue that the CRM does not get; return how many were on it."""
+    connection = await driver(db)
+    gone = await count(connection, _FORGET, ids, LEAD)
+    return gone + await count(connection, _LEFT_OUT, ids, LEAD, now)
+
+
+async def removed(
+    db: Connection, ids: Sequence[UUID], *, now: datetime, sobject: str = LEAD
+) -> None:
+    """Keep that the records of leads were deleted, or never were."""
+    await (await driver(db)).execute(_REMOVED, ids, sobject, now)
+
+
+async def adopt(
+    db: Connection,
+    records: Sequence[tuple[LeadId, str]],
+    *,
+    now: datetime,
+    sobject: str = LEAD,
+    state: LinkState = LinkState.SYNCED,
+) -> None:
+    """Link leads to records that somebody else made."""
+    ids, crm_ids = [lead_id for lead_id, _ in records], [crm_id for _, crm_id in records]
+    await (await driver(db)).execute(_ADOPT, ids, crm_ids, sobject, state.value, now)
+
+
+def link_of(row: asyncpg.Record) -> Link:
+    """Return the link that a row holds."""
+    return Link(
+        LeadId(row["lead_id"]),
+        row["sobject"],
+        LinkState(row["state"]),
+        row["crm_id"],
+        row["sent_hash"],
+        row["lead_version"],
+        row["mapping_version"],
+        row["again"],
+        row["attempt"],
+        row["tried_hash"],
+        row["job_id"],
+        row["attempts"],
+        row["code"],
+        row["problem"],
+        tuple(row["problem_fields"]),
+        row["crm_status"],
+        row["crm_modified_at"],
+        row["synced_at"],
+        row["created_at"],
+        row["updated_at"],
+    )
+
+
+_GET = "SELECT * FROM crm_links WHERE lead_id = ANY($1::uuid[]) AND sobject = $2"
+_BY_RECORDS = """
+SELECT * FROM crm_links WHERE crm_id = ANY($1::text[]) AND sobject = $2
+ORDER BY state IN ('deleted', 'gone') DESC, updated_at
+"""
+_PAGE = """
+SELECT * FROM crm_links WHERE sobject = $1 AND state = ANY($2::text[])
+  AND ($3::timestamptz IS NULL OR (updated_at, lead_id) < ($3, $4::uuid))
+ORDER BY updated_at DESC, lead_id DESC LIMIT $5
+"""
+_COUNTS = "SELECT state, count(*) AS n FROM crm_links WHERE sobject = $1 GROUP BY state"
+_CODES = """
+SELECT coalesce(code, '') AS code, count(*) AS n FROM crm_links
+WHERE sobject = $1 AND state = $2 GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+_RETRY = """
+UPDATE crm_links SET state = 'retry', attempts = 0, again = true, queued_at = $2, updated_at = $2
+WHERE (lead_id, sobject) IN (
+  SELECT lead_id, sobject FROM crm_links
+  WHERE CASE WHEN $1::uuid[] IS NULL THEN state = 'quarantined'
+    ELSE state IN ('quarantined', 'dropped') AND lead_id = ANY($1) END
+  ORDER BY updated_at, lead_id LIMIT $3 FOR UPDATE)
+RETURNING lead_id
+"""
+_DROP = """
+UPDATE crm_links SET state = 'dropped', updated_at = $2
+WHERE state = 'quarantined' AND lead_id = ANY($1::uuid[]) RETURNING lead_id
+"""
+_INTEND = """
+INSERT INTO crm_links AS k
+  (lead_id, sobject, state, attempt, tried_hash, tried_version, created_at, updated_at)
+SELECT u.lead_id, $4, 'pending', $5, u.hash, u.version, $6, $6
+FROM unnest($1::uuid[], $2::bytea[], $3::int[]) u(lead_id, hash, version)
+ON CONFLICT (lead_id, sobject) DO UPDATE SET state = 'pending', attempt = excluded.attempt,
+  tried_hash = excluded.tried_hash, tried_version = excluded.tried_version, updated_at = $6
+WHERE k.state IN ('pending', 'synced', 'retry') AND k.job_id IS NULL
+RETURNING lead_id
+"""
+_SETTLE = """
+UPDATE crm_links k SET state = u.state, crm_id = coalesce(u.crm_id, k.crm_id),
+  sent_hash = CASE WHEN u.state = 'synced' THEN k.tried_hash ELSE k.sent_hash END,
+  lead_version = CASE WHEN u.state = 'synced' THEN k.tried_version ELSE k.lead_version END,
+  mapping_version = CASE WHEN u.state = 'synced' THEN $10 ELSE k.mapping_version END,
+  synced_at = CASE WHEN u.state = 'synced' THEN $11 ELSE k.synced_at END,
+  again = k.again AND u.state <> 'synced', job_id = NULL,
+  attempts = CASE WHEN u.state = 'synced' THEN 0 ELSE k.attempts + 1 END,
+  queued_version = CASE WHEN u.due_at IS NULL THEN NULL ELSE k.tried_version END,
+  queued_at = u.due_at, code = u.code, problem = u.problem,
+  problem_fields = string_to_array(u.fields, E'\\n'), updated_at = $11
+FROM (SELECT lead_id, state, crm_id, code, problem, coalesce(fields, '') AS fields, due_at
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[]) u(lead_id, state, crm_id, code, problem, fields, due_at)) u
+WHERE k.lead_id = u.lead_id AND k.sobject = $8 AND k.attempt = $9
+  AND k.state IN ('pending', 'synced', 'retry')
+RETURNING k.lead_id
+"""
+_CROSSED = """
+UPDATE crm_links k SET again = true, attempt = gen_random_uuid(),
+  crm_id = coalesce(k.crm_id, u.crm_id), updated_at = $4
+FROM unnest($1::uuid[], $2::text[]) u(lead_id, crm_id)
+WHERE k.lead_id = u.lead_id AND k.sobject = $3
+  AND k.state IN ('pending', 'synced', 'retry', 'deleting')
+RETURNING k.lead_id
+"""
+_UNCHANGED = """
+WITH done AS (
+  UPDATE crm_links k SET lead_version = u.version, mapping_version = $4, state = 'synced',
+    queued_version = NULL, queued_at = NULL, updated_at = $5
+  FROM unnest($1::uuid[], $2::int[]) u(lead_id, version)
+  WHERE k.lead_id = u.lead_id AND k.sobject = $3 AND k.job_id IS NULL
+    AND k.state IN ('pending', 'synced', 'retry')
+  RETURNING 1)
+SELECT count(*) FROM done
+"""
+_FORGET = """
+WITH gone AS (
+  DELETE FROM crm_links WHERE lead_id = ANY($1::uuid[]) AND sobject = $2 AND crm_id IS NULL
+    AND attempt IS NULL AND job_id IS NULL RETURNING 1)
+SELECT count(*) FROM gone
+"""
+_LEFT_OUT = """
+WITH done AS (
+  UPDATE crm_links SET queued_at = NULL, queued_version = NULL, updated_at = $3,
+    state = CASE WHEN crm_id IS NULL THEN state ELSE 'synced' END
+  WHERE lead_id = ANY($1::uuid[]) AND sobject = $2 AND job_id IS NULL
+    AND queued_at IS NOT NULL AND state IN ('pending', 'retry', 'synced')
+  RETURNING 1)
+SELECT count(*) FROM done
+"""
+_REMOVED = """
+UPDATE crm_links SET state = 'deleted', queued_at = NULL, job_id = NULL, sent_hash = NULL,
+  tried_hash = NULL, crm_status = NULL, code = NULL, problem = NULL, problem_fields = '{}',
+  updated_at = $3
+WHERE lead_id = ANY($1::uuid[]) AND sobject = $2 AND state NOT IN ('deleted', 'gone')
+"""
+_ADOPT = """
+INSERT INTO crm_links (lead_id, sobject, crm_id, state, created_at, updated_at)
+SELECT u.lead_id, $3, u.crm_id, $4, $5, $5 FROM unnest($1::uuid[], $2::text[]) u(lead_id, crm_id)
+ON CONFLICT (lead_id, sobject) DO UPDATE SET crm_id = excluded.crm_id, state = excluded.state,
+  updated_at = $5
+"""
