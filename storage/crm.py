@@ -190,8 +190,7 @@ def _state(row: asyncpg.Record) -> CrmState:
     account, used, allowed = row["account"], row["api_used"], row["api_allowed"]
     values["account"] = None if account is None else Account(**account)
     values["descriptions"] = _descriptions.validate_python(row["descriptions"])
-    known = used is not None and allowed is not None
-    values["usage"] = ApiUsage(used, allowed) if known else None
+    values["usage"] = None if used is None or allowed is None else ApiUsage(used, allowed)
     return CrmState(**values)
 
 
