@@ -1,20 +1,27 @@
-"""How often a source knows a field, and how often it bills for a person: learned from purchases.
+"""How often a source helps with a field, and how often it bills: learned from what was bought.
 
-Every answer is counted in its *segment* (where the person is, how large the company, by what we
-can name them, whether another source has already missed), one counter a field, beside one for the
-bill: whether a source found and billed is another question than whether that helped us.
+An answer is billed or it is free, and helps with a field or does not; that a source bills says how
+well it knows such people, that a billed answer helps says what its records are worth. So two
+questions are learned apart::
 
-A rate is the mean of a Beta posterior whose prior is the rate of the next coarser group, worth
-``K`` answers here::
+    P(helps) = P(bills) * P(helps | billed) + (1 - P(bills)) * P(helps | free)
+
+What a record costs for each time that it helps then depends on P(helps | billed) alone, however
+seldom the source knows anybody.
+
+Every answer is counted in its *segment*: by what the person was named, what is known of their mail
+server, whether another source has already missed, where they are, how large the company is. A rate
+is the mean of a Beta posterior whose prior is the rate of the next coarser group, worth ``K``
+answers here::
 
     rate(level) = (hits(level) + K * rate(level - 1)) / (asked(level) + K)
 
-from the coarsest of five levels (missed before; and named by; and mail server; and country; and
-size) to the finest, beginning at a prior of ``PRIOR_WEIGHT`` answers that is our own guess. So a
-segment with few answers speaks with the voice of its neighbours, and one with many for itself.
+from all answers of the source down to those of the segment, beginning at a prior of
+``PRIOR_WEIGHT`` answers that is our own guess. So a segment with few answers speaks with the voice
+of its neighbours, and one with many for itself.
 
-While a rate is uncertain it is read with `OPTIMISM` standard deviations added: what was never
-tried is tried. With n answers that bonus fades as 1/sqrt(n).
+While the rate of a billed answer is uncertain it is read with `OPTIMISM` standard deviations added:
+what was never tried is tried. With n answers that bonus fades as 1/sqrt(n).
 
 Sources:
     Beta-binomial with the coarser rate as its prior mean: Gelman et al., "Bayesian Data Analysis",
@@ -32,28 +39,18 @@ from math import sqrt
 
 from policies.contact_points import normal_email
 from policies.enrichment import COMPANY_SIZE, email_kind
-from policies.fact_rules import Known
+from policies.fact_rules import EMAIL_STATUS, PHONE_FOUND, Known
 from policies.lead import Lead
 
-BILL = "bill"
-"""The counter of what was billed, in place of a field's name."""
 K = 12.0
 PRIOR_WEIGHT = 4.0
 OPTIMISM = 0.5
-PRIORS: Mapping[str, float] = {
-    BILL: 0.6,
-    "email_status": 0.5,
-    "phone_found": 0.4,
-    "title": 0.6,
-    "seniority": 0.55,
-    "company_size": 0.6,
-    "industry": 0.6,
-    "country": 0.6,
-}
-"""Before anything was bought; our own guesses."""
-OTHER_PRIOR = 0.5
-AFTER_MISS = 0.6
-"""What a prior is multiplied by once another source did not know the person: misses go together."""
+BILLS = 0.5
+"""The chance that a source bills, before anything was bought; our own guess, as are these."""
+HELPS_BILLED: Mapping[str, float] = {EMAIL_STATUS: 0.75, PHONE_FOUND: 0.5}
+HELPS_BILLED_ELSE = 0.9
+HELPS_FREE: Mapping[str, float] = {EMAIL_STATUS: 0.02}
+HELPS_FREE_ELSE = 0.1
 
 _DACH = frozenset({"DE", "AT", "CH", "LI"})
 _ISLES = frozenset({"GB", "IE"})
@@ -103,7 +100,7 @@ class Segment:
     def key(self) -> str:
         """Its name in the counters."""
         missed = "missed" if self.missed else "first"
-        return f"{missed}/{self.named_by}/{self.mail}/{self.country}/{self.size}"
+        return f"{self.named_by}/{self.mail}/{missed}/{self.country}/{self.size}"
 
     @property
     def levels(self) -> Sequence[str]:
@@ -117,14 +114,16 @@ class Tally:
 
     Attributes:
         asked: people asked about.
-        hits: answers that helped; for `BILL` records that are billed to who gets them first.
-        billed: records that were new to us and billed.
-        credits: what those cost.
+        hits: answers that helped.
+        billed: answers that the source bills to whoever gets them first.
+        billed_hits: of them those that helped.
+        credits: what we paid: nothing for a record that was ours already.
     """
 
     asked: int = 0
     hits: int = 0
     billed: int = 0
+    billed_hits: int = 0
     credits: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -133,8 +132,14 @@ class Tally:
             self.asked + other.asked,
             self.hits + other.hits,
             self.billed + other.billed,
+            self.billed_hits + other.billed_hits,
             self.credits + other.credits,
         )
+
+    @classmethod
+    def of(cls, *, hit: bool, billed: bool, credits: int) -> "Tally":
+        """Count one answer."""
+        return cls(1, int(hit), int(billed), int(hit and billed), credits)
 
 
 Outcomes = Mapping[tuple[str, str, str], Tally]
@@ -147,39 +152,50 @@ class Rates:
     def __init__(self, outcomes: Outcomes, *, optimism: float = OPTIMISM) -> None:
         self._tallies = _by_level(outcomes)
         self._optimism = optimism
-        self._known: dict[tuple[str, str, Segment], tuple[float, float]] = {}
+        self._read: dict[tuple[str, str, Segment], tuple[float, float, float]] = {}
 
-    def hit(self, source: str, field: str, segment: Segment) -> float:
-        """The chance that ``source`` helps with ``field`` (0 to 1), read with optimism."""
-        mean, answers = self._posterior(source, field, segment)
-        deviation = sqrt(mean * (1 - mean) / (answers + 1))
-        return min(1.0, mean + self._optimism * deviation)
-
-    def mean(self, source: str, field: str, segment: Segment) -> float:
-        """The same without optimism."""
-        return self._posterior(source, field, segment)[0]
-
-    def billed(self, source: str, segment: Segment) -> float:
+    def bills(self, source: str, segment: Segment) -> float:
         """The chance that ``source`` bills for such a person (0 to 1)."""
-        return self._posterior(source, BILL, segment)[0]
+        return self._rates(source, EMAIL_STATUS, segment)[0]
 
-    def _posterior(self, source: str, field: str, segment: Segment) -> tuple[float, float]:
-        """The mean, and how many answers it is worth."""
+    def helps(self, source: str, field: str, segment: Segment) -> float:
+        """The chance that ``source`` helps with ``field`` (0 to 1), read with optimism."""
+        bills = self.bills(source, segment)
+        _, billed, free = self._rates(source, field, segment)
+        return bills * billed + (1 - bills) * free
+
+    def _rates(self, source: str, field: str, segment: Segment) -> tuple[float, float, float]:
+        """The chances that it bills, that a billed answer helps, that a free one does."""
         key = (source, field, segment)
-        if key not in self._known:
-            self._known[key] = self._climb(source, field, segment)
-        return self._known[key]
+        if key not in self._read:
+            levels = [self._tallies.get((source, field, each), _NONE) for each in segment.levels]
+            bills, _ = _climb(BILLS, [(each.billed, each.asked) for each in levels])
+            billed, answers = _climb(
+                HELPS_BILLED.get(field, HELPS_BILLED_ELSE),
+                [(each.billed_hits, each.billed) for each in levels],
+            )
+            free, _ = _climb(
+                HELPS_FREE.get(field, HELPS_FREE_ELSE),
+                [(each.hits - each.billed_hits, each.asked - each.billed) for each in levels],
+            )
+            deviation = sqrt(billed * (1 - billed) / (answers + 1))
+            self._read[key] = bills, min(1.0, billed + self._optimism * deviation), free
+        return self._read[key]
 
-    def _climb(self, source: str, field: str, segment: Segment) -> tuple[float, float]:
-        rate = PRIORS.get(field, OTHER_PRIOR) * (AFTER_MISS if segment.missed else 1.0)
-        weight, answers = PRIOR_WEIGHT, PRIOR_WEIGHT
-        for level in segment.levels:
-            tally = self._tallies.get((source, field, level), _NONE)
-            rate = (tally.hits + weight * rate) / (tally.asked + weight)
-            # What a coarser group knows counts for K answers here at most.
-            answers = tally.asked + min(answers, K)
-            weight = K
-        return rate, answers
+
+def _climb(prior: float, levels: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """The rate in the finest group, and how many answers it rests on.
+
+    Args:
+        levels: hits and trials, the coarsest group first.
+    """
+    rate, weight, answers = prior, PRIOR_WEIGHT, PRIOR_WEIGHT
+    for hits, trials in levels:
+        rate = (hits + weight * rate) / (trials + weight)
+        # What a coarser group knows counts for K answers here at most.
+        answers = trials + min(answers, weight)
+        weight = K
+    return rate, answers
 
 
 def segment_of(lead: Lead, known: Known, *, missed: bool, record: bool, mail: Mail) -> Segment:
@@ -240,7 +256,7 @@ def _by_level(outcomes: Outcomes) -> Mapping[tuple[str, str, str], Tally]:
 @lru_cache(10_000)
 def _levels(key: str) -> Sequence[str]:
     parts = key.split("/")
-    return tuple("/".join(parts[: depth + 1]) for depth in range(len(parts)))
+    return tuple("/".join(parts[:depth]) for depth in range(len(parts) + 1))
 
 
 _NONE = Tally()

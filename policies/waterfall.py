@@ -3,7 +3,7 @@
 The gain of asking source ``s`` is what its answer is expected to be worth::
 
     gain(s) = sum over fields f of  worth(f) * (1 - sure(f)) * P(s helps with f)
-    cost(s) = P(s bills for the person) * price(s) + effort
+    cost(s) = P(s bills for the person and the record is not ours) * price(s) + effort
 
 ``1 - sure(f)`` is 1 for a field that nobody has told, and grows again with the age of one that
 somebody has; so enrichment is bought when (1 - confidence) x value at stake exceeds the price of
@@ -250,10 +250,10 @@ def _offer(case: Case, source: Candidate, rates: Rates, worth: Worth, now: datet
     segment = case.segment(source.name)
     if problem := _impossible(case, source, segment.named_by, before, now):
         return Offer(source.name, 0.0, 0.0, 0.0, cannot=problem)
-    chances = {field: rates.hit(source.name, field, segment) for field in BOUGHT}
+    chances = {field: rates.helps(source.name, field, segment) for field in BOUGHT}
     gain = sum(worth.of(field) * case.lacks(field) * chance for field, chance in chances.items())
     owned = before is not None and before.owned
-    billed = 0.0 if owned else rates.billed(source.name, segment)
+    billed = 0.0 if owned else rates.bills(source.name, segment)
     cost = billed * source.price + worth.effort
     rest = sum(worth.of(field) * case.lacks(field) for field in BOUGHT if field != EMAIL_STATUS)
     insist = rest < source.price

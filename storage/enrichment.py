@@ -64,7 +64,7 @@ async def outcomes(db: Connection) -> Outcomes:
     rows = await (await driver(db)).fetch("SELECT * FROM enrichment_outcomes")
     return {
         (row["source"], row["field"], row["segment"]): Tally(
-            row["asked"], row["hits"], row["billed"], row["credits"]
+            row["asked"], row["hits"], row["billed"], row["billed_hits"], row["credits"]
         )
         for row in rows
     }
@@ -83,6 +83,7 @@ async def learn(db: Connection, news: Outcomes) -> None:
         [news[key].asked for key in keys],
         [news[key].hits for key in keys],
         [news[key].billed for key in keys],
+        [news[key].billed_hits for key in keys],
         [news[key].credits for key in keys],
     )
 
@@ -228,12 +229,13 @@ def _question(sealer: Sealer, row: asyncpg.Record) -> PersonQuery | None:
 
 
 _LEARN = """
-INSERT INTO enrichment_outcomes AS o (source, field, segment, asked, hits, billed, credits)
+INSERT INTO enrichment_outcomes AS o
+  (source, field, segment, asked, hits, billed, billed_hits, credits)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-  $6::bigint[], $7::bigint[]) u(s, f, g, a, h, b, c) ORDER BY s, f, g
+  $6::bigint[], $7::bigint[], $8::bigint[]) u(s, f, g, a, h, b, t, c) ORDER BY s, f, g
 ON CONFLICT (source, field, segment) DO UPDATE SET asked = o.asked + excluded.asked,
   hits = o.hits + excluded.hits, billed = o.billed + excluded.billed,
-  credits = o.credits + excluded.credits
+  billed_hits = o.billed_hits + excluded.billed_hits, credits = o.credits + excluded.credits
 """
 _MAIL_SERVERS = """
 SELECT domain, bool_or(catch_all > checked) AS all FROM mail_domains

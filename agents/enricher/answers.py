@@ -18,7 +18,7 @@ from policies.fact_rules import (
     status_of,
     told_by,
 )
-from policies.hit_rates import BILL, Segment, Tally
+from policies.hit_rates import Segment, Tally
 from policies.lead import Fact, Lead, LeadId
 from policies.prospect import EmailStatus, Match, MatchStatus, PersonQuery, Prospect
 from policies.waterfall import usd
@@ -100,8 +100,8 @@ class Keeper:
             news.timeline.append(_activity(told, lead_id, match, cost, now, correlation_id))
         await facts.keep(db, news.facts)
         await activities.record(db, news.timeline)
-        await enrichment.learn(db, news.tallies)
         await enrichment.learn_mail(db, told.source, _mail(told, open_), now=now)
+        await enrichment.learn(db, news.tallies)
         return words
 
     async def _one(  # noqa: PLR0913 - all that is known of one answer
@@ -231,10 +231,10 @@ def _learn(news: _News, told: Told, lead_id: LeadId, match: Match | None, cost: 
     prospect = None if match is None else match.prospect
     paid = round(cost / told.price) if told.price else 0
     billed = prospect is not None and prospect.record_id in told.billed
-    news.tallies[told.source, BILL, segment.key] += Tally(1, int(billed), paid, paid)
     for name in BOUGHT:
         hit = prospect is not None and helps(prospect, name)
-        news.tallies[told.source, name, segment.key] += Tally(1, int(hit), paid, paid)
+        tally = Tally.of(hit=hit, billed=billed, credits=paid)
+        news.tallies[told.source, name, segment.key] += tally
 
 
 def _mail(told: Told, open_: Collection[UUID]) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,6 @@ import pytest
 from agents.enricher import Enricher
 from agents.errors import VendorError
 from agents.failpoints import Failpoints
-from policies.hit_rates import BILL
 from policies.lead import LeadId
 from policies.prospect import EmailStatus
 from storage import enrichment, facts
@@ -208,12 +207,12 @@ async def test_answers_are_counted_by_source_field_and_segment(database: Databas
     async with database.transaction() as db:
         tallies = await enrichment.outcomes(db)
     by_field = {
-        field: (tally.asked, tally.hits, tally.billed, tally.credits)
+        field: (tally.asked, tally.hits, tally.billed, tally.billed_hits, tally.credits)
         for (_, field, _), tally in tallies.items()
     }
-    assert by_field["email_status"] == (3, 1, 2, 2)
-    assert by_field[BILL] == (3, 2, 2, 2)
-    assert {segment for _, _, segment in tallies} == {"first/both/unknown/dach/unknown"}
+    assert by_field["email_status"] == (3, 1, 2, 1, 2)
+    assert by_field["title"] == (3, 2, 2, 2, 2)
+    assert {segment for _, _, segment in tallies} == {"both/unknown/first/dach/unknown"}
 
 
 async def test_a_source_that_is_away_holds_no_lead_back(database: Database) -> None:

@@ -1,17 +1,17 @@
 -- Enrichment: what each source was asked, and how often that helped (policies/hit_rates.py).
 
--- Learned from every answer, a counter a source, field and segment. 'bill' in place of a field
--- counts the records that the source bills to whoever gets them first.
+-- Learned from every answer: counters by source, field and segment.
 CREATE TABLE enrichment_outcomes (
   source text NOT NULL,
   field text NOT NULL,
   segment text NOT NULL,
   asked bigint NOT NULL DEFAULT 0,
   hits bigint NOT NULL DEFAULT 0,
-  billed bigint NOT NULL DEFAULT 0,       -- new to us, and paid
-  credits bigint NOT NULL DEFAULT 0,
+  billed bigint NOT NULL DEFAULT 0,       -- answers that are billed to whoever gets them first
+  billed_hits bigint NOT NULL DEFAULT 0,  -- of them those that helped
+  credits bigint NOT NULL DEFAULT 0,      -- that we paid: nothing for what was ours already
   PRIMARY KEY (source, field, segment),
-  CHECK (asked >= hits AND hits >= 0 AND billed >= 0 AND credits >= 0)
+  CHECK (asked >= hits AND asked >= billed AND hits >= billed_hits AND billed >= billed_hits)
 ) WITH (fillfactor = 50);
 
 -- The last question that a source was asked about a lead. While there is no answer, the question
