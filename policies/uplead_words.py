@@ -108,7 +108,6 @@ FUNCTIONS: Mapping[str, Sequence[str]] = {
     "legal": ("legal",),
     "medical": ("health",),
     "education": ("education",),
-    "executive": ("operations",),
 }
 BROADER = {
     "owner": "all of the top level",
@@ -116,7 +115,6 @@ BROADER = {
     "it": "engineering",
     "data": "analysts",
     "purchasing": "operations",
-    "executive": "operations",
 }
 """What UpLead is asked for where its words are wider than ours."""
 _LEVELS = {"M": "manager", "D": "director", "VP": "vp", "C": "c_level", "CX": "c_level"}

@@ -16,7 +16,8 @@ from policies.prospect import Criteria, EmailStatus
 from policies.vendor_words import COUNTRY_NAMES, Expressed, express, reversed_words
 
 INDUSTRY_NAMES = "industryNames"
-"""Stands in the criteria until the adapter has looked the codes up; no filter of ZoomInfo's."""
+"""No filter of ZoomInfo's: for each industry lists of names, the closest first. The adapter looks
+up the codes of the first list of which ZoomInfo knows a name, and asks for them."""
 SURE_SCORE = 85
 """Of 100: from here on an address counts as checked, as ZoomInfo itself advises."""
 FAIR_SCORE = 75
@@ -27,7 +28,7 @@ def criteria_of(profile: Profile) -> Criteria:
     """Say a profile as the filters of a contact search."""
     seniorities = express(profile.seniorities, SENIORITIES, "seniority", broader=BROADER)
     departments = express(profile.functions, DEPARTMENTS, "function", broader=BROADER)
-    industries = express(profile.industries, INDUSTRIES, "industry", broader=BROADER)
+    industries = express(profile.industries, INDUSTRIES, "industry", broader=_TOP_LEVEL)
     countries = _countries(profile)
     values: dict[str, Any] = {
         "managementLevel": _listed(seniorities.words),
@@ -35,7 +36,7 @@ def criteria_of(profile: Profile) -> Criteria:
         "country": _listed(countries.words),
         "jobTitle": _listed([title.replace(",", " ") for title in profile.titles]),
         "companyWebsite": _listed(profile.domains),
-        INDUSTRY_NAMES: list(industries.words),
+        INDUSTRY_NAMES: [_closest(industry) for industry in profile.industries],
         **_employees(profile),
         "requiredFields": "email",
         "contactAccuracyScoreMin": str(SURE_SCORE),
@@ -63,7 +64,8 @@ def industry_of_names(names: Sequence[str]) -> str | None:
     A word of its top level that may mean several of ours (business services) tells nothing.
     """
     exact = [name for name in names if name.lower() not in _INDUSTRIES]
-    if found := next((ours for name in exact if (ours := industry_of(name))), None):
+    known = (_CLOSER.get(name.lower()) or industry_of(name) for name in exact)
+    if found := next((ours for ours in known if ours), None):
         return found
     broad = (_INDUSTRIES[name.lower()] for name in names if name.lower() in _INDUSTRIES)
     return next((ours for ours in broad if ours), None) or next(iter(exact), None)
@@ -120,6 +122,12 @@ def _unexpressed(profile: Profile) -> Sequence[str]:
     return notes
 
 
+def _closest(industry: str) -> list[list[str]]:
+    """Names of an industry: those below the top level, then the top level."""
+    below = CLOSER.get(industry, ())
+    return [list(names) for names in (below, INDUSTRIES[industry]) if names]
+
+
 def _listed(words: Sequence[str]) -> str:
     return ",".join(words)
 
@@ -170,18 +178,6 @@ BROADER = {
     "purchasing": "operations",
     "logistics": "operations",
     "customer_service": "operations and sales",
-    "it_services": "software and business services",
-    "hardware": "manufacturing",
-    "pharmaceuticals": "manufacturing and health",
-    "automotive": "manufacturing",
-    "aerospace_defense": "manufacturing",
-    "chemicals": "manufacturing",
-    "consumer_goods": "manufacturing and consumer services",
-    "food": "manufacturing and hospitality",
-    "wholesale": "retail and business services",
-    "marketing_advertising": "business services",
-    "professional_services": "business services",
-    "human_resources": "business services",
 }
 """What ZoomInfo is asked for where its words are wider than ours."""
 _NO_END = 10**9
@@ -228,9 +224,42 @@ INDUSTRIES: Mapping[str, Sequence[str]] = {
     "nonprofit": ("Organizations",),
 }
 """ZoomInfo's top level of industries by ours."""
+_TOP_LEVEL = {
+    ours: f"{theirs}, where its list has nothing closer"
+    for ours, theirs in {
+        "it_services": "software and business services",
+        "hardware": "manufacturing",
+        "pharmaceuticals": "manufacturing and health",
+        "automotive": "manufacturing",
+        "aerospace_defense": "manufacturing",
+        "chemicals": "manufacturing",
+        "consumer_goods": "manufacturing and consumer services",
+        "food": "manufacturing and hospitality",
+        "wholesale": "retail and business services",
+        "marketing_advertising": "business services",
+        "professional_services": "business services",
+        "human_resources": "business services",
+    }.items()
+}
+CLOSER: Mapping[str, Sequence[str]] = {
+    "it_services": ("Custom Software & IT Services", "IT Services", "Information Technology"),
+    "hardware": ("Computer Equipment & Peripherals", "Electronics", "Semiconductors"),
+    "pharmaceuticals": ("Pharmaceuticals", "Biotechnology"),
+    "automotive": ("Motor Vehicles", "Automotive Parts", "Automotive"),
+    "aerospace_defense": ("Aerospace & Defense",),
+    "chemicals": ("Chemicals & Related Products", "Chemicals"),
+    "consumer_goods": ("Household Goods", "Cosmetics, Beauty Supply & Personal Care Products"),
+    "food": ("Food & Beverage", "Food & Beverages", "Restaurants"),
+    "wholesale": ("Wholesale", "Wholesale & Distribution"),
+    "marketing_advertising": ("Advertising & Marketing",),
+    "professional_services": ("Management Consulting", "Research & Development"),
+    "human_resources": ("HR & Staffing", "Human Resources & Staffing"),
+}
+"""Names below the top level, for what the top level does not tell apart."""
 _INDUSTRIES: Mapping[str, str | None] = {
     **reversed_words(INDUSTRIES, preferred=("software", "manufacturing", "hospitality", "retail")),
     "business services": None,
     "consumer services": None,
 }
 """Ours for ZoomInfo's top level; None for what may mean several of ours."""
+_CLOSER = reversed_words(CLOSER)

@@ -143,6 +143,17 @@ def test_zoominfo_is_asked_in_texts_parted_by_commas() -> None:
     assert "employeeRangeMax" not in largest.values
 
 
+def test_zoominfo_is_asked_for_an_industry_by_its_closest_name_first() -> None:
+    criteria = zoominfo_words.criteria_of(Profile(industries=("pharmaceuticals", "insurance")))
+
+    assert criteria.values[zoominfo_words.INDUSTRY_NAMES] == [
+        [["Pharmaceuticals", "Biotechnology"], ["Manufacturing", "Healthcare Services"]],
+        [["Insurance"]],
+    ]
+    for ours, names in zoominfo_words.CLOSER.items():
+        assert {zoominfo_words.industry_of_names([name]) for name in names} == {ours}
+
+
 def test_what_cannot_be_asked_for_is_said() -> None:
     some = uplead_words.criteria_of(Profile(seniorities=("vp", "entry")))
     none = uplead_words.criteria_of(Profile(seniorities=("student",)))

@@ -180,8 +180,7 @@ class ZoomInfo:
 
     async def _search(self, criteria: Criteria, at: Place) -> wire.Hits:
         attributes = dict(criteria.values)
-        names = attributes.pop(INDUSTRY_NAMES, ())
-        if codes := await self._codes("industries", names):
+        if codes := await self._industry_codes(attributes.pop(INDUSTRY_NAMES, ())):
             attributes["industryCodes"] = ",".join(codes)
         names = str(attributes.pop("department", "")).split(",")
         if codes := await self._codes("departments", names):
@@ -191,6 +190,21 @@ class ZoomInfo:
             "/contacts/search", "ContactSearch", attributes, wire.Hits, params=params
         )
         return received.value
+
+    async def _industry_codes(self, industries: Sequence[Sequence[Sequence[str]]]) -> list[str]:
+        """The codes of each industry's closest names that ZoomInfo knows.
+
+        If it knows no name of one of them, there are none: a search for the others alone would
+        pass over whom it means.
+        """
+        found: dict[str, None] = {}
+        for industry in industries:
+            codes = [await self._codes("industries", names) for names in industry]
+            closest = next((known for known in codes if known), None)
+            if closest is None:
+                return []
+            found |= dict.fromkeys(closest)
+        return list(found)
 
     async def _codes(self, field: str, names: Sequence[str]) -> Sequence[str]:
         """The codes of a filter's values; of names that ZoomInfo does not list there are none.

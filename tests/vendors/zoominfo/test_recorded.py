@@ -96,8 +96,11 @@ def zoominfo(
             seen.append(request)
         return httpx.Response(status, content=odd.raw(answer))
 
+    return zoominfo_over(odd.client(reply))
+
+
+def zoominfo_over(client: httpx.AsyncClient) -> ZoomInfo:
     root = "https://zoominfo.example"
-    client = odd.client(reply)
     return ZoomInfo(
         "sandbox-id",
         "sandbox-secret",
@@ -261,6 +264,50 @@ async def test_a_spent_account_is_told_in_both_shapes_of_an_error(body: object) 
         await zoominfo(body, 400).enrich_lead(MINA)
 
     assert caught.value.out_of_credit
+
+
+LISTS: dict[str, list[str]] = {
+    "closer": ["Pharmaceuticals", "Manufacturing", "Insurance"],
+    "top": ["Manufacturing", "Insurance"],
+    "lacking": ["Insurance"],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("listed", "codes"),
+    [
+        ("closer", "code-pharmaceuticals,code-insurance"),
+        ("top", "code-manufacturing,code-insurance"),
+        ("lacking", None),
+        ("none", None),
+    ],
+)
+async def test_industries_are_asked_for_by_their_closest_code_or_not_at_all(
+    listed: str, codes: str | None
+) -> None:
+    rows = [
+        {"id": f"code-{name.lower()}", "type": "Industry", "attributes": {"name": name}}
+        for name in LISTS[listed]
+    ]
+    asked: list[dict[str, Any]] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            return httpx.Response(200, json=TOKEN)
+        if request.method == "GET":
+            assert request.url.path == "/gtm/data/v1/lookup/industries"
+            return httpx.Response(200, json={"data": rows}) if rows else httpx.Response(404)
+        asked.append(orjson.loads(request.content)["data"]["attributes"])
+        return httpx.Response(200, json=SEARCH)
+
+    adapter = zoominfo_over(odd.client(reply))
+    profile = Profile(industries=("pharmaceuticals", "insurance"))
+    for _ in range(2):
+        await adapter.search_contacts(adapter.criteria(profile), None)
+
+    assert [each.get("industryCodes") for each in asked] == [codes, codes]
+    assert "industryNames" not in asked[0]
 
 
 async def test_usage_is_that_of_records() -> None:
