@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Match
 from policies.lead import StatusError
 from serve import (
     agents,
+    crm,
+    crm_mappings,
     dead_letters,
     decisions,
     export,
@@ -27,9 +29,11 @@ from serve import (
     ledger,
     metrics,
     openapi,
+    profiles,
     scores,
     scoring,
     scoring_tests,
+    sources,
     status,
 )
 from serve.calls import Api
@@ -63,8 +67,8 @@ def build(given: Dependencies) -> FastAPI:
     app.add_middleware(Edge)
     _add_problems(app)
     for part in (
-        imports, export, scores, lead_lists, leads, scoring_tests, scoring, agents, dead_letters,
-        decisions, ledger, keys, status, metrics, health,
+        imports, export, scores, lead_lists, leads, scoring_tests, scoring, crm_mappings, crm,
+        agents, dead_letters, decisions, ledger, sources, profiles, keys, status, metrics, health,
     ):  # fmt: skip
         part.add_routes(app.router)
     openapi.add_routes(app)
