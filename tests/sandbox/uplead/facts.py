@@ -1,4 +1,4 @@
-"""What UpLead's answers are made of, after the project's wire reference; nothing else is there."""
+"""What UpLead's answers are made of, after the wire reference; nothing else is there."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
