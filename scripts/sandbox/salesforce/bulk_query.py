@@ -47,7 +47,7 @@ class BulkQuery:
         """``POST jobs/query``."""
         body = asked.json_object()
         operation = body.get("operation")
-        if operation not in {"query", "queryAll"}:
+        if operation not in ("query", "queryAll"):
             told = "InvalidJob : operation has to be query or queryAll"
             raise Refused.because("INVALIDJOB", told, None)
         question = soql.read(str(body.get("query", "")))

@@ -81,7 +81,9 @@ class Composite:
         failed: list[dict[str, Any]] = []
         try:
             for row in rows:
-                name = str(row.get("attributes", {}).get("referenceId", ""))
+                attributes = row.get("attributes")
+                named = attributes if isinstance(attributes, dict) else {}
+                name = str(named.get("referenceId", ""))
                 try:
                     made = self._org.writer.insert(writable(sobject), row, asked.how)
                     results.append({"referenceId": name, "id": made})

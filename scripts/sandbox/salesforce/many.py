@@ -15,7 +15,7 @@ from scripts.sandbox.salesforce.fields import Field
 from scripts.sandbox.salesforce.ids import PREFIXES, whole
 from scripts.sandbox.salesforce.org import Asked, Org
 from scripts.sandbox.salesforce.query import attributes, shown
-from scripts.sandbox.salesforce.records import key_field, rows_of, writable
+from scripts.sandbox.salesforce.records import key_field, rows_of, texts_of, writable
 from scripts.sandbox.salesforce.sobject import SObject
 from scripts.sandbox.salesforce.writes import How
 from scripts.sandbox.server import Answer, as_json
@@ -133,7 +133,7 @@ class Many:
         sobject = self._object(asked.params["object"])
         if asked.method == "POST":
             body = asked.json_object()
-            ids, names = list(body.get("ids", [])), list(body.get("fields", []))
+            ids, names = texts_of(body.get("ids")), texts_of(body.get("fields"))
         else:
             ids = asked.query.get("ids", "").split(",")
             names = asked.query.get("fields", "").split(",")
@@ -141,7 +141,7 @@ class Many:
         table = self._org.store.table(sobject.name)
         told: list[Row | None] = []
         for one in ids:
-            row = table.rows.get(whole(str(one)) or "")
+            row = table.rows.get(whole(one) or "")
             if row is None or row["IsDeleted"]:
                 told.append(None)
                 continue

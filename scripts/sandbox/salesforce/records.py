@@ -258,6 +258,17 @@ def rows_of(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (JSON)
     return value
 
 
+def texts_of(value: Any) -> list[str]:  # noqa: ANN401  (JSON)
+    """A list of names or ids of a body.
+
+    Raises:
+        Refused: if it is none.
+    """
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise parser_error("Cannot deserialize: a list of texts is wanted")
+    return value
+
+
 def _named(sobject: SObject, name: str) -> Field:
     field = sobject.field(name)
     if field is None:

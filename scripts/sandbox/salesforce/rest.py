@@ -250,12 +250,12 @@ class Services:
         return [Rule(how, tuple(path.split("/")), name, run) for how, path, name, run in table]
 
 
-NAMES = (
-    *("token", "convertLead", "limits", "query", "query_more", "composite"),
-    *("collections", "retrieve", "describe", "changed", "record", "record_create"),
-    *("record_update", "record_upsert", "record_delete", "job_create", "job_list", "job_poll"),
-    *("job_close", "job_delete", "job_upload", "job_results", "query_job_create"),
-    *("query_job_poll", "query_job_results"),
+NAMES = frozenset(
+    {"token", "convertLead", "limits", "query", "query_more", "composite", "collections"}
+    | {"retrieve", "describe", "changed", "record", "record_create", "record_update"}
+    | {"record_upsert", "record_delete", "job_create", "job_list", "job_poll", "job_close"}
+    | {"job_delete", "job_upload", "job_results", "query_job_create", "query_job_poll"}
+    | {"query_job_abort", "query_job_delete", "query_job_results", "resources", "unknown"}
 )
 """The calls that faults may be confined to."""
 

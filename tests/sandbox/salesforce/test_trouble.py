@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from scripts.sandbox.process import SandboxProcess
+from scripts.sandbox.salesforce.rest import NAMES
 from scripts.sandbox.salesforce.steer import OrgControl
+from scripts.sandbox.salesforce.vendor import SalesforceOrg
 from tests.sandbox.salesforce.conftest import lead
 
 
@@ -130,3 +132,8 @@ def test_the_book_may_be_short(crm: httpx.Client, org: OrgControl) -> None:
     assert whole["log"][-1]["status"] == 201
     assert short["calls"] == {"token": 1, "record_create": 1}
     assert (short["requests"], short["api_calls"], short["logins"]) == (2, 1, 1)
+
+
+def test_every_call_has_a_name_that_faults_may_be_confined_to() -> None:
+    vendor = SalesforceOrg(1, time.time)
+    assert {rule.name for rule in vendor._services._rules} <= NAMES
