@@ -81,6 +81,12 @@ async def all(db: Connection) -> dict[str, SourceAccount]:
     return {row["source"]: SourceAccount(**row) for row in rows}
 
 
+async def bought_since(db: Connection, since: datetime) -> dict[str, int]:
+    """Return how many records were paid for since then, by vendor."""
+    rows = await (await driver(db)).fetch(_BOUGHT, since)
+    return {row["vendor"]: row["n"] for row in rows}
+
+
 async def position(db: Connection, source: str) -> dict[str, Any]:
     """Return how far a source's new responses were read; empty if they never were."""
     query = "SELECT position FROM lead_source_accounts WHERE source = $1"
@@ -112,4 +118,7 @@ WHERE source = $1
 """
 _FAILED = """
 UPDATE lead_source_accounts SET last_problem = $2, last_problem_at = $3 WHERE source = $1
+"""
+_BOUGHT = """
+SELECT vendor, count(*) AS n FROM vendor_records WHERE bought_at >= $1 GROUP BY vendor
 """
