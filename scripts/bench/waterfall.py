@@ -20,7 +20,7 @@ cheaper source that has it.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID, uuid4
@@ -51,7 +51,8 @@ from storage.mailbox import Lane, Letter, Mailbox
 from storage.migrations import upgrade
 from storage.sealing import Sealer
 
-SEEDS = (1, 2, 3)
+SEEDS = (11, 12, 13)
+"""Markets that were never looked at while the waterfall was written."""
 PEOPLE, FEW = 3000, 800
 AT_ONCE = 16
 SAVED, MOST_NULL, SAME_COVERAGE = 0.75, 0.10, 0.01
@@ -69,6 +70,7 @@ class Bought:
         reached: of them those whose address really is the person's.
         credits: by source, as the sandbox has them.
         null: records paid for without a verified address, by source.
+        cheapest: verified contacts by the cheapest source that has each.
     """
 
     people: int
@@ -76,6 +78,7 @@ class Bought:
     reached: int
     credits: dict[str, int]
     null: dict[str, int]
+    cheapest: dict[str, int] = field(default_factory=dict[str, int])
 
     def spent(self, prices: Prices) -> float:
         """US dollars."""
@@ -150,6 +153,14 @@ def _figures(
             "fixed, stopping at a verified address",
         ),
         Figure(
+            f"{name}: the same, without any waste",
+            sum(prices[source] * count for source, count in both.cheapest.items())
+            / max(1, both.verified),
+            "USD",
+            stopping.apiece(prices),
+            "fixed, stopping at a verified address",
+        ),
+        Figure(
             f"{name}: coverage lost against fixed",
             100 * (both.coverage - ours.coverage),
             "points",
@@ -200,7 +211,10 @@ async def _fixed(
     await _ask(zoominfo, rest, told)
     verified = {key: found for key, tells in told.items() if (found := _verified(tells))}
     reached = sum(_reaches(world, queries[key], found) for key, found in verified.items())
-    return Bought(len(queries), len(verified), reached, _credits(sandbox), _null(told, sandbox))
+    cheapest = Counter(found.source for found in verified.values())
+    return Bought(
+        len(queries), len(verified), reached, _credits(sandbox), _null(told, sandbox), cheapest
+    )
 
 
 async def _ask(
