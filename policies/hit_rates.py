@@ -37,10 +37,10 @@ from enum import StrEnum
 from functools import lru_cache
 from math import sqrt
 
-from policies.contact_points import normal_email
 from policies.enrichment import COMPANY_SIZE, email_kind
 from policies.fact_rules import EMAIL_STATUS, PHONE_FOUND, Known
 from policies.lead import Lead
+from policies.prospect import EmailStatus
 
 K = 12.0
 PRIOR_WEIGHT = 4.0
@@ -198,33 +198,36 @@ def _climb(prior: float, levels: Sequence[tuple[int, int]]) -> tuple[float, floa
     return rate, answers
 
 
-def segment_of(lead: Lead, known: Known, *, missed: bool, record: bool, mail: Mail) -> Segment:
+def segment_of(lead: Lead, known: Known, *, missed: bool, named: str, mail: Mail) -> Segment:
     """Say to which segment a lead belongs.
 
     Args:
         known: the best fact of each field.
         mail: what is known of the company's mail server.
         missed: whether another source has already not helped.
-        record: whether the source's own name for the person is known.
+        named: by what the person is named: ``record`` or a word of `named_by`.
     """
     size = known.value(COMPANY_SIZE)
     return Segment(
         missed,
-        "record" if record else named_by(lead),
+        named,
         mail,
         country_group(lead.country),
         _SIZES.get(size, "unknown") if isinstance(size, str) else "unknown",
     )
 
 
-def named_by(lead: Lead) -> str:
+def named_by(lead: Lead, status: EmailStatus | None = None) -> str:
     """Say by what a source can be asked about a lead.
 
     ``email``, or the name with ``domain``, ``company`` or ``both``; else ``free email`` or
     ``nothing``, by which none can.
+
+    Args:
+        status: of the lead's address; None if nobody has said a word of it.
     """
     person = lead.person
-    if person.email and normal_email(person.email) and email_kind(person.email) == "work":
+    if is_name(person.email, status):
         return "email"
     if person.first_name and person.last_name:
         if lead.domain:
@@ -232,6 +235,15 @@ def named_by(lead: Lead) -> str:
         if lead.company:
             return "company"
     return "free email" if email_kind(person.email) == "free" else "nothing"
+
+
+def is_name(email: str | None, status: EmailStatus | None) -> bool:
+    """Say whether an address names its person to a source.
+
+    One at work does, unless it is an unsure one that another source told.
+    """
+    sure = status is None or status is EmailStatus.VALID
+    return email is not None and sure and email_kind(email) == "work"
 
 
 def country_group(country: str | None) -> str:

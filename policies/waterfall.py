@@ -31,8 +31,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from policies.decision import Decision
 from policies.fact_rules import BOUGHT, EMAIL_STATUS, OPTED_OUT, Known
-from policies.hit_rates import Mail, Rates, Segment, segment_of
+from policies.hit_rates import Mail, Rates, Segment, named_by, segment_of
 from policies.lead import Lead, LeadId, LeadStatus
+from policies.prospect import EmailStatus
 
 Micro = Annotated[int, Field(ge=0, le=10**9)]
 POLICY = "waterfall@1"
@@ -151,7 +152,8 @@ class Case:
         asked: what was asked before, by source.
         again: whether a person wants it asked again, soon after the last time.
         refresh: fields to be told anew, whatever is known.
-        mail: what is known of the company's mail server.
+        takes_all: sources that say the company's mail server takes every address, which they
+            cannot check then; None if nobody has said a word.
     """
 
     lead: Lead
@@ -159,7 +161,7 @@ class Case:
     asked: Mapping[str, Asked]
     again: bool = False
     refresh: frozenset[str] = frozenset()
-    mail: Mail = Mail.UNKNOWN
+    takes_all: frozenset[str] | None = None
 
     def lacks(self, field: str) -> float:
         """How unsure a field is (0 to 1)."""
@@ -169,13 +171,22 @@ class Case:
         """To which segment the lead belongs when ``source`` is asked about it next."""
         others = [name for name, asked in self.asked.items() if name != source and asked.at]
         before = self.asked.get(source)
+        record = before is not None and before.record is not None
+        told = self.known.value(EMAIL_STATUS)
+        status = None if told is None else EmailStatus(str(told))
         return segment_of(
             self.lead,
             self.known,
             missed=bool(others) and self.lacks(EMAIL_STATUS) > MISSED,
-            record=before is not None and before.record is not None,
-            mail=self.mail,
+            named="record" if record else named_by(self.lead, status),
+            mail=self._mail,
         )
+
+    @property
+    def _mail(self) -> Mail:
+        if self.takes_all is None:
+            return Mail.UNKNOWN
+        return Mail.CATCH_ALL if self.takes_all else Mail.CHECKS
 
 
 def weigh(
@@ -251,6 +262,8 @@ def _offer(case: Case, source: Candidate, rates: Rates, worth: Worth, now: datet
     if problem := _impossible(case, source, segment.named_by, before, now):
         return Offer(source.name, 0.0, 0.0, 0.0, cannot=problem)
     chances = {field: rates.helps(source.name, field, segment) for field in BOUGHT}
+    if source.name in (case.takes_all or ()):
+        chances[EMAIL_STATUS] = 0.0
     gain = sum(worth.of(field) * case.lacks(field) * chance for field, chance in chances.items())
     owned = before is not None and before.owned
     billed = 0.0 if owned else rates.bills(source.name, segment)

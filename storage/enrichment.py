@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from policies.contact_points import normal_email
-from policies.hit_rates import Mail, Outcomes, Tally
+from policies.hit_rates import Outcomes, Tally
 from policies.lead import LeadId
 from policies.prospect import EmailStatus, PersonQuery
 from storage.database import Connection, driver
@@ -106,10 +106,13 @@ async def asks(db: Connection, sealer: Sealer, ids: Sequence[UUID]) -> dict[Lead
     return found
 
 
-async def mail_servers(db: Connection, domains: Collection[str]) -> dict[str, Mail]:
-    """Return what is known of the mail servers of companies, by domain."""
+async def mail_servers(db: Connection, domains: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return, by domain, the sources that say its mail server takes every address.
+
+    A domain of which no source has said a word is left out.
+    """
     rows = await (await driver(db)).fetch(_MAIL_SERVERS, list(domains))
-    return {row["domain"]: Mail.CATCH_ALL if row["all"] else Mail.CHECKS for row in rows}
+    return {row["domain"]: frozenset(row["sources"]) for row in rows}
 
 
 async def learn_mail(
@@ -238,8 +241,8 @@ ON CONFLICT (source, field, segment) DO UPDATE SET asked = o.asked + excluded.as
   billed_hits = o.billed_hits + excluded.billed_hits, credits = o.credits + excluded.credits
 """
 _MAIL_SERVERS = """
-SELECT domain, bool_or(catch_all > checked) AS all FROM mail_domains
-WHERE domain = ANY($1::text[]) GROUP BY domain
+SELECT domain, coalesce(array_agg(source) FILTER (WHERE catch_all > checked), '{}') AS sources
+FROM mail_domains WHERE domain = ANY($1::text[]) GROUP BY domain
 """
 _LEARN_MAIL = """
 INSERT INTO mail_domains AS m (domain, source, checked, catch_all, seen_at)

@@ -6,9 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from policies.contact_points import normal_email
-from policies.enrichment import email_kind
 from policies.fact_rules import EMAIL_STATUS, due, known_of
-from policies.hit_rates import Mail
+from policies.hit_rates import is_name
 from policies.lead import Fact, Lead, LeadId
 from policies.prospect import EmailStatus, PersonQuery
 from policies.waterfall import Asked, Case
@@ -25,7 +24,7 @@ class Files:
     Attributes:
         records: names of leads at the sources, by lead and source.
         owned: records that are paid for, by source and name.
-        mail: what is known of mail servers, by domain.
+        mail: sources that say a mail server takes every address, by domain.
     """
 
     sealer: Sealer
@@ -34,7 +33,7 @@ class Files:
     asks: Mapping[LeadId, Mapping[str, Ask]]
     records: Mapping[tuple[LeadId, str], str]
     owned: Collection[tuple[str, str]]
-    mail: Mapping[str, Mail]
+    mail: Mapping[str, frozenset[str]]
 
     def using(self, lead_id: LeadId) -> set[str]:
         """The sources whose address is the one that a lead has."""
@@ -64,19 +63,17 @@ class Files:
             {name: self._asked(lead_id, name) for name in self._sources(lead_id)},
             again=again,
             refresh=due(told, now) if again else frozenset(),
-            mail=self.mail.get(lead.domain or "", Mail.UNKNOWN),
+            takes_all=self.mail.get(lead.domain or ""),
         )
 
     def question(
         self, lead_id: LeadId, source: str, least: EmailStatus | None = None
     ) -> PersonQuery:
-        """What to ask a source about a lead: an address only if it names the person at work."""
+        """What to ask a source about a lead."""
         lead = self.leads[lead_id]
         person = lead.person
         ask = self.asks[lead_id].get(source, Ask())
-        email = person.email if email_kind(person.email) == "work" else None
-        if email is not None and self.address(lead_id) is EmailStatus.INVALID:
-            email = None
+        email = person.email if is_name(person.email, self.address(lead_id)) else None
         return PersonQuery(
             lead_id,
             email,

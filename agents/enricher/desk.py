@@ -65,6 +65,7 @@ class Desk:
         bars: by lead and source.
         offers: what each source promised when it was last weighed.
         words: what was bought about each lead, in words.
+        rounds: steps planned so far.
     """
 
     turn: Turn
@@ -74,6 +75,7 @@ class Desk:
     bars: dict[tuple[UUID, str], Bar] = field(default_factory=dict[tuple[UUID, str], Bar])
     offers: dict[LeadId, list[Offer]] = field(default_factory=dict[LeadId, list[Offer]])
     words: dict[LeadId, list[str]] = field(default_factory=dict[LeadId, list[str]])
+    rounds: int = 0
 
     @property
     def ids(self) -> list[LeadId]:

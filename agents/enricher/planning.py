@@ -18,6 +18,8 @@ from storage.database import Connection
 from storage.enrichment import Ask
 from storage.sealing import Sealer
 
+PROBING = 4
+"""Steps in which only one lead of each company is asked about whose mail server is unknown."""
 _CALLS = UUID("6a0f7a0e-7c0b-5d4f-9f53-3f1f6b0f5b1e")
 
 
@@ -43,7 +45,8 @@ class Planner:
         if not wanted:
             return None
         name = max(wanted, key=lambda source: (len(wanted[source]), source))
-        return self._step(desk, self._sellers[name], wanted[name], now)
+        desk.rounds += 1
+        return self._step(desk, self._sellers[name], _probes(desk, wanted[name]), now)
 
     def _wanted(self, desk: Desk, rates: Rates, now: datetime) -> Mapping[str, list[LeadId]]:
         """The leads about which each source should be asked next."""
@@ -102,6 +105,24 @@ def new_call(files: Files, source: str, questions: Sequence[PersonQuery]) -> Cal
     ]
     credits = sum(not files.is_owned(question, source) for question in questions)
     return Call(uuid5(_CALLS, " ".join([source, *named])), questions, credits, again=False)
+
+
+def _probes(desk: Desk, ids: Sequence[LeadId]) -> Sequence[LeadId]:
+    """Leave for later who works where somebody else is asked about first.
+
+    What is learned of one company's mail server may spare asking about the others there.
+    """
+    if desk.rounds > PROBING:
+        return ids
+    asked: list[LeadId] = []
+    domains: set[str] = set()
+    for lead_id in ids:
+        domain = desk.files.leads[lead_id].domain
+        if domain is None or domain in desk.files.mail or domain not in domains:
+            asked.append(lead_id)
+        if domain is not None:
+            domains.add(domain)
+    return asked
 
 
 def _least(desk: Desk, lead_id: LeadId, source: str) -> EmailStatus | None:
