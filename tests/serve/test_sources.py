@@ -97,7 +97,10 @@ async def test_a_search_is_cancelled_once(world: World) -> None:
 
 
 async def test_searches_are_paged_newest_first(world: World) -> None:
-    ids = [(await world.client.post("/api/sources/find", json=FIND)).json()["id"] for _ in range(3)]
+    ids: list[str] = []
+    for _ in range(3):
+        ids.append((await world.client.post("/api/sources/find", json=FIND)).json()["id"])
+        world.clock.forward(seconds=1)
 
     first = (await world.client.get("/api/sources/searches", params={"limit": 2})).json()
     rest = await world.client.get(
