@@ -9,6 +9,7 @@ from scripts.sandbox.linkedin.vendor import Conditions as LinkedInConditions
 from scripts.sandbox.linkedin.vendor import LinkedIn
 from scripts.sandbox.market.world import World
 from scripts.sandbox.openai.vendor import OpenAI
+from scripts.sandbox.salesforce.conditions import OrgConditions
 from scripts.sandbox.salesforce.vendor import SalesforceOrg
 from scripts.sandbox.server import Vendor
 from scripts.sandbox.settings import Settings
@@ -31,7 +32,7 @@ def build(settings: Settings) -> list[Vendor]:
         UpLead(UpLeadConditions(**pace), CreditBook(_beside(settings.book, "uplead")), world),
         ZoomInfo(ZoomInfoConditions(**pace), CreditBook(_beside(settings.book, "zoominfo")), world),
         LinkedIn(LinkedInConditions(**pace), LeadBook(_beside(settings.book, "linkedin")), world),
-        SalesforceOrg(settings.seed),
+        SalesforceOrg(settings.seed, conditions=OrgConditions(**pace)),
     ]
 
 

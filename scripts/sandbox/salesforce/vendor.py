@@ -27,15 +27,21 @@ class SalesforceOrg:
     Args:
         seed: of its accidents.
         wall: Unix seconds.
+        conditions: how it behaves at first.
     """
 
     name = "salesforce"
     modes = mishaps.TURNED_AWAY | mishaps.DONE
 
-    def __init__(self, seed: int, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        seed: int,
+        wall: Callable[[], float] = time.time,
+        conditions: OrgConditions | None = None,
+    ) -> None:
         self.faults = Faults(Random(seed), mishaps.ONCE)  # noqa: S311  (a rehearsal, not a secret)
         self._seed, self._wall = seed, wall
-        self._conditions = OrgConditions()
+        self._conditions = conditions or OrgConditions()
         self._begin()
 
     @property
