@@ -17,6 +17,7 @@ from scripts.commands import (
     leads,
     lifecycle,
     score,
+    sources,
 )
 from scripts.verbs import group
 
@@ -36,6 +37,7 @@ def build() -> typer.Typer:
     export.add_to(app)
     for name, verbs, panel in (
         ("leads", leads.app(), "Data"),
+        ("sources", sources.app(), "Data"),
         ("score", score.app(), "Scoring"),
         ("agents", agents.app(), "Operation"),
         ("dead-letters", dead_letters.app(), "Operation"),

@@ -117,6 +117,10 @@ class Api:
         content = {} if body is None else {"json": body}
         return _json(self._send("POST", path, query, headers=headers, **content))
 
+    def put(self, path: str, body: object) -> Json:
+        """Put something in place of what is there."""
+        return _json(self._send("PUT", path, json=body))
+
     def delete(self, path: str) -> None:
         """Delete a resource."""
         self._send("DELETE", path)
