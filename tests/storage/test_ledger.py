@@ -250,3 +250,43 @@ async def test_an_account_named_twice_is_refused(database: Database) -> None:
             await ledger.reserve(
                 db, [USD, USD], [entry(1, 1)], vendor="v", purpose="p", expires_at=SOON, now=NOW
             )
+
+
+async def test_an_entry_is_found_with_what_became_of_it(database: Database) -> None:
+    await opened(database)
+    held, paid = Entry(uuid4(), (30, 300)), Entry(uuid4(), (5, 50))
+    await reserve(database, held, paid)
+    await settle(database, paid, 4, 0)
+
+    async with database.transaction() as db:
+        one, other = await ledger.find(db, held.id), await ledger.find(db, paid.id)
+        assert await ledger.find(db, uuid4()) is None
+        assert await ledger.left(db, [USD, TOKENS, "usd:none"]) == {USD: 66, TOKENS: 700}
+    assert one is not None
+    assert other is not None
+    assert (one.open, one.amounts, one.settled) == (True, {USD: 30, TOKENS: 300}, None)
+    assert (other.open, other.state, other.settled) == (False, "committed", {USD: 4, TOKENS: 0})
+
+
+async def test_an_account_without_a_limit_has_no_end(database: Database) -> None:
+    await opened(database, usd=None)
+    async with database.transaction() as db:
+        assert await ledger.left(db, [USD]) == {USD: None}
+
+
+async def test_what_was_unknown_is_held_again_and_what_is_closed_stays_so(
+    database: Database,
+) -> None:
+    await opened(database)
+    lost, paid = Entry(uuid4(), (30, 300)), Entry(uuid4(), (5, 50))
+    await reserve(database, lost, paid)
+    await settle(database, paid, 4, 0)
+    async with database.transaction() as db:
+        assert await ledger.expire(db, now=SOON + timedelta(minutes=1)) == 1
+        later = SOON + timedelta(hours=1)
+        await ledger.renew(db, [lost.id, paid.id], expires_at=later)
+        assert await ledger.expire(db, now=later) == 0
+        assert await ledger.expire(db, now=later + timedelta(minutes=1)) == 1
+        closed = await ledger.find(db, paid.id)
+    assert closed is not None
+    assert closed.state == "committed"
