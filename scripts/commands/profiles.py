@@ -101,9 +101,8 @@ def set_profile(  # noqa: PLR0913 - one option each
             next_steps=("leadengine sources profiles set --help",),
             code=ExitCode.USAGE,
         )
-    body: Any = (
-        read_json(file) if file else dict(zip(_LISTS, map(list, _filled(given)), strict=True))
-    )
+    words = dict(zip(_LISTS, (list(each or ()) for each in given), strict=True))
+    body: Any = read_json(file) if file else words
     if catch_all and isinstance(body, dict):
         body |= {"email": "catch_all"}
     with connect() as api:
