@@ -6,7 +6,8 @@ that was asked for and the sandbox goes on answering.
 
 import hmac
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from queue import SimpleQueue
@@ -15,6 +16,8 @@ from uuid import uuid4
 
 import httpx
 import orjson
+
+from scripts.sandbox.common import LOGGED
 
 Signature = Literal["signed", "unsigned", "wrong"]
 MOST_FAILURES = 3
@@ -43,6 +46,12 @@ class Hook:
         """Whether it gets nothing any more."""
         return self.failures >= MOST_FAILURES
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Hook":
+        """A subscription from before a restart; it was validated then."""
+        owner, kind = told["owner"], told["leadType"]
+        return cls(told["id"], told["webhook"], owner, kind, validated=True)
+
     def shown(self) -> dict[str, Any]:
         """As LinkedIn tells of it."""
         return {
@@ -68,7 +77,7 @@ class Hooks:
     def __init__(self, secret: Callable[[], str]) -> None:
         self._secret = secret
         self.all: dict[int, Hook] = {}
-        self.sent: list[dict[str, Any]] = []
+        self.sent: deque[dict[str, Any]] = deque(maxlen=LOGGED)
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._pending = 0
         self._thread: threading.Thread | None = None
@@ -77,10 +86,14 @@ class Hooks:
     def subscribe(self, webhook: str, owner: dict[str, str], lead_type: str) -> Hook:
         """Add a subscription; its challenge follows at once."""
         hook = Hook(self._next, webhook, owner, lead_type)
-        self._next += 1
-        self.all[hook.id] = hook
+        self.add(hook)
         self._do(lambda: self._challenge(hook))
         return hook
+
+    def add(self, hook: Hook) -> None:
+        """Add a subscription as it is."""
+        self.all[hook.id] = hook
+        self._next = max(self._next, hook.id + 1)
 
     def challenge(self) -> None:
         """Challenge all, as LinkedIn does every two hours; blocked ones too, as by hand."""
@@ -109,7 +122,7 @@ class Hooks:
             }
             for hook in self.all.values()
         ]
-        return {"hooks": hooks, "sent": self.sent, "pending": self._pending}
+        return {"hooks": hooks, "sent": list(self.sent), "pending": self._pending}
 
     def _do(self, job: Callable[[], None]) -> None:
         self._pending += 1

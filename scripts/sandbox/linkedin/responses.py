@@ -17,15 +17,17 @@ _COMMENTS = ("How much is it?", "Bitte rufen Sie mich an.", "", "=1+1", "Tell me
 
 
 class LeadBook(RequestLog):
-    """The log, and every response that was ever given.
+    """The log, the subscriptions, and every response that was ever given.
 
     Attributes:
+        hooks: subscriptions by id, as LinkedIn tells of them.
         responses: by id, as LinkedIn tells of them; deleted ones are gone.
         told: by id, whose it is (by their id in the market), whether it is a test, and whether it
             was deleted.
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        self.hooks: dict[int, dict[str, Any]] = {}
         self.responses: dict[str, Response] = {}
         self.told: dict[str, dict[str, Any]] = {}
         super().__init__(path)
@@ -49,6 +51,7 @@ class LeadBook(RequestLog):
     def reset(self) -> None:
         """Forget everything, in the file too."""
         super().reset()
+        self.hooks.clear()
         self.responses.clear()
         self.told.clear()
 
@@ -62,6 +65,10 @@ class LeadBook(RequestLog):
                 "test": test,
                 "deleted": False,
             }
+        if hook := line.get("hook"):
+            self.hooks[hook["id"]] = hook
+        if "unhooked" in line:
+            self.hooks.pop(line["unhooked"], None)
         if gone := line.get("deleted"):
             del self.responses[gone]
             self.told[gone]["deleted"] = True

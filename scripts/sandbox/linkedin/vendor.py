@@ -15,7 +15,7 @@ from scripts.sandbox.linkedin import errors, finders, restli
 from scripts.sandbox.linkedin.control import Control
 from scripts.sandbox.linkedin.errors import Refused
 from scripts.sandbox.linkedin.forms import FORMS, OWNERS
-from scripts.sandbox.linkedin.hooks import Hooks
+from scripts.sandbox.linkedin.hooks import Hook, Hooks
 from scripts.sandbox.linkedin.responses import LeadBook, within
 from scripts.sandbox.market.world import World
 from scripts.sandbox.server import Answer, Call, Handler, Route, as_json
@@ -68,6 +68,8 @@ class LinkedIn:
         self._conditions = conditions
         self._window = Window(conditions.per_day, 86400)
         self._hooks = Hooks(lambda: self._conditions.client_secret)
+        for hook in book.hooks.values():
+            self._hooks.add(Hook.of(hook))
         self._control = Control(book, self._hooks, world, wall)
         said = Words(errors.too_fast, errors.broken)
         jitter = Random(world.seed + 1)  # noqa: S311
@@ -222,6 +224,7 @@ class LinkedIn:
         if not isinstance(webhook, str) or not _safe(webhook):
             raise Refused("webhook must be an https address")
         hook = self._hooks.subscribe(webhook, whose, str(said["leadType"]))
+        self.book.keep({"hook": hook.shown()})
         return Answer(201, b"", {"X-RestLi-Id": str(hook.id)})
 
     def _subscriptions(self, call: Call) -> Answer:
@@ -242,7 +245,10 @@ class LinkedIn:
     def _unsubscribe(self, call: Call) -> Answer:
         key = call.params["id"]
         hook = self._hooks.all.pop(int(key), None) if key.isdecimal() else None
-        return errors.not_found(f"notification {key}") if hook is None else Answer(204, b"")
+        if hook is None:
+            return errors.not_found(f"notification {key}")
+        self.book.keep({"unhooked": hook.id})
+        return Answer(204, b"")
 
 
 def _json(body: bytes) -> dict[str, Any]:

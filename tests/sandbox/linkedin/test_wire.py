@@ -275,12 +275,15 @@ def test_an_access_token_is_fetched_with_a_form(
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
 
 
-def test_responses_survive_a_restart(tmp_path: Path) -> None:
+def test_responses_and_subscriptions_survive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "book.jsonl.linkedin"
     book = LeadBook(path)
     for number in range(3):
         book.add({"id": f"r{number}", "testLead": False}, number)
     book.delete("r1")
+    for key in (4001, 4002):
+        book.keep({"hook": {"id": key}})
+    book.keep({"unhooked": 4001})
     before = book.shown()
     book.close()
 
@@ -288,6 +291,7 @@ def test_responses_survive_a_restart(tmp_path: Path) -> None:
 
     assert again.shown() == before
     assert list(again.responses) == ["r0", "r2"]
+    assert again.hooks == {4002: {"id": 4002}}
     again.close()
 
 
