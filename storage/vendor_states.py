@@ -32,6 +32,15 @@ async def put(db: Connection, vendor: str, state: dict[str, Any], *, now: dateti
     await (await driver(db)).execute(_PUT, vendor, orjson.dumps(state).decode(), now)
 
 
+async def forget(db: Connection, vendor: str) -> bool:
+    """Forget pace, breaker, pause and want of credit, as if it was never called; False if it is so.
+
+    For an operator who knows better, such as one who has just bought credits.
+    """
+    gone = await (await driver(db)).fetchval(_FORGET, vendor)
+    return gone is not None
+
+
 async def all(db: Connection) -> dict[str, dict[str, Any]]:
     """Return the state of every vendor that was ever called."""
     rows = await (await driver(db)).fetch("SELECT vendor, state FROM vendor_states ORDER BY vendor")
@@ -40,6 +49,7 @@ async def all(db: Connection) -> dict[str, dict[str, Any]]:
 
 _OF = "SELECT state FROM vendor_states WHERE vendor = $1"
 _LOCK = f"{_OF} FOR UPDATE"
+_FORGET = "DELETE FROM vendor_states WHERE vendor = $1 RETURNING vendor"
 _PUT = """
 INSERT INTO vendor_states (vendor, state, updated_at) VALUES ($1, $2::jsonb, $3)
 ON CONFLICT (vendor) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at

@@ -26,6 +26,7 @@ from agents.vendors.exchange import LARGEST, Exchange, Raw
 from agents.vendors.refusals import Refusal
 from policies.pacing import Allowance, Window
 
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 A = TypeVar("A", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel, covariant=True)
 
@@ -118,12 +119,9 @@ class VendorHttp:
             VendorError: there is no good answer; ``in_doubt`` if it may have been acted on.
         """
         body, kind = _body(json, form, content)
-        request = _Request(
-            method,
-            self._url(path, params, raw_query),
-            {"Accept": "application/json"} | kind | dict(headers or {}),
-            body,
-        )
+        told = httpx.Headers({"Accept": "application/json"} | kind)
+        told.update(headers)
+        request = _Request(method, self._url(path, params, raw_query), told, body)
         async with self._deadline() as progress:
             raw = await self._authorised(request, progress)
         refusal = Refusal(self.name, raw.status, raw.headers, raw.body, self._auth.setting)
@@ -150,15 +148,18 @@ class VendorHttp:
         self, request: "_Request", credentials: Mapping[str, str], progress: "_Progress"
     ) -> Raw:
         progress.sent = True
-        headers = request.headers | dict(credentials)
+        headers = dict(request.headers) | dict(credentials)
         raw = await self._exchange.send(request.method, request.url, headers, request.body)
         progress.sent = False
         return raw
 
     def _limits(self, refusal: Refusal) -> Allowance:
-        """What is announced; a ``Retry-After`` is a window that is used up, for everybody."""
+        """What is announced; one who asks us to wait has a window that is used up, for everybody.
+
+        ``Retry-After`` with a good status only says when a job is worth looking at again.
+        """
         limits = self._read_limits(refusal.headers)
-        if refusal.wait is not None:
+        if refusal.wait is not None and refusal.status in _BUSY:
             waiting = Window(remaining=0, resets_in=refusal.wait)
             limits = Allowance((*limits.windows, waiting))
         if self._heard is not None:
@@ -184,7 +185,7 @@ class VendorHttp:
 class _Request:
     method: str
     url: str
-    headers: dict[str, str]
+    headers: httpx.Headers
     body: bytes | None
 
 

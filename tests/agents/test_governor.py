@@ -9,7 +9,7 @@ from agents.governor import FLUSH_EVERY, Admitted, Closed, Governor
 from policies.failure import THRESHOLD
 from policies.llm import RateLimits, Usage
 from policies.pacing import Allowance, Window
-from storage import vendor_calls
+from storage import vendor_calls, vendor_states
 from storage.database import Database
 from storage.vendor_calls import VendorOverview
 from tests.scripted import START, Clock
@@ -364,6 +364,22 @@ async def test_figures_that_cannot_be_written_are_kept_for_later(database: Datab
     await who.close()
 
     assert (await shown(database, clock)).calls == 2
+
+
+async def test_what_an_operator_forgets_no_longer_holds_anybody_back(database: Database) -> None:
+    clock = Clock()
+    who = timed(database, clock)
+    for error in (BROKE, BUSY):
+        await failing(who, error)
+        clock.pass_(SECOND)
+    async with database.transaction() as db:
+        assert await who.out_of_credit_until(db, clock()) is not None
+        assert await vendor_states.forget(db, "uplead")
+        assert not await vendor_states.forget(db, "uplead")
+        assert await who.out_of_credit_until(db, clock()) is None
+
+    assert await who.enter(clock()) == Admitted((timedelta(),))
+    await call(who)
 
 
 async def test_a_governor_without_a_clock_says_what_it_lacks(database: Database) -> None:

@@ -352,6 +352,26 @@ async def test_limits_are_told_with_every_answer_a_refusal_included(server: Serv
     await vendor.close()
 
 
+async def test_a_good_answer_that_says_when_to_look_again_holds_nobody_back(
+    server: Server,
+) -> None:
+    heard: list[Allowance] = []
+    vendor = make(server, heard=heard.append)
+    server.says(Say(202, headers={"Retry-After": "30"}))
+    await vendor.request("POST", "/jobs", shape=Nothing)
+    assert heard == [Allowance()]
+    await vendor.close()
+
+
+async def test_a_header_of_ours_wins_over_the_usual_one_however_it_is_spelt(
+    server: Server, vendor: VendorHttp
+) -> None:
+    api = {"accept": "application/vnd.api+json", "CONTENT-TYPE": "application/vnd.api+json"}
+    await vendor.request("POST", "/x", shape=Nothing, json={}, headers=api)
+    assert server.asked[0].headers["accept"] == "application/vnd.api+json"
+    assert server.asked[0].headers["content-type"] == "application/vnd.api+json"
+
+
 async def test_a_client_that_was_given_is_not_closed(server: Server) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         vendor = make(server, http_client=client)
