@@ -20,6 +20,7 @@ from serve import (
     crm_mappings,
     dead_letters,
     decisions,
+    enrichment,
     export,
     health,
     imports,
@@ -67,8 +68,9 @@ def build(given: Dependencies) -> FastAPI:
     app.add_middleware(Edge)
     _add_problems(app)
     for part in (
-        imports, export, scores, lead_lists, leads, scoring_tests, scoring, crm_mappings, crm,
-        agents, dead_letters, decisions, ledger, sources, profiles, keys, status, metrics, health,
+        imports, export, scores, lead_lists, leads, enrichment, scoring_tests, scoring,
+        crm_mappings, crm, agents, dead_letters, decisions, ledger, sources, profiles, keys,
+        status, metrics, health,
     ):  # fmt: skip
         part.add_routes(app.router)
     openapi.add_routes(app)

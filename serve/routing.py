@@ -73,13 +73,14 @@ class StrictRoute(APIRoute):
         wanted = declared(self)
         names = _query_names(self.dependant)
         takes_json = self.body_field is not None
+        needs_json = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strict(request: Request) -> Response:
             api = request.app.state.api
             if wanted is not None:
                 await api.gate.admit(request, wanted)
             refuse_unknown(request, names)
-            if takes_json:
+            if takes_json and (needs_json or not is_bare(request.headers)):
                 receive = bounded_receive(request, api.limits.body)
                 require_json(request.headers)
                 return await handler(await read(request, receive))
@@ -124,6 +125,12 @@ def require_json(headers: Headers) -> None:
             field="Content-Type",
             headers={"Accept-Post": "application/json"},
         )
+
+
+def is_bare(headers: Headers) -> bool:
+    """Say whether a request comes without a body."""
+    framed = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return not framed and not media_type(headers)
 
 
 def media_type(headers: Headers) -> str:

@@ -44,6 +44,20 @@ def app() -> typer.Typer:
     )
     verb(leads, "show", show, "leadengine leads show jane@example.com")
     verb(leads, "why", why, "leadengine leads why jane@example.com")
+    verb(
+        leads,
+        "facts",
+        facts,
+        "leadengine leads facts jane@example.com",
+        "leadengine leads facts jane@example.com --json | jq '.items\\[].field'",
+    )
+    verb(
+        leads,
+        "enrich",
+        enrich,
+        "leadengine leads enrich jane@example.com",
+        "leadengine leads enrich jane@example.com --refresh",
+    )
     verb(leads, "delete", delete, "leadengine leads delete jane@example.com --yes")
     return leads
 
@@ -236,6 +250,53 @@ def _timeline(items: list[Json]) -> "RenderableType":
         for item in items
     ]
     return table(("When (UTC)", "Who", "What", ""), rows)
+
+
+def facts(out: Output, who: Who) -> None:
+    """Show what each source says of a lead, what it cost, and which word counts."""
+    with connect() as api:
+        lead = find(api, who)
+        known = api.get(f"/api/leads/{lead['id']}/facts")
+    rows = [
+        (
+            field["field"] if place == 0 else "",
+            ("✓ " if told["wins"] else "  ") + text_of(told["value"]),
+            told["source"],
+            percent(told["sure"], 0),
+            f"${told['cost_usd']:.2f}" if told["cost_usd"] else "",
+            f"{told['age_days']} d",
+        )
+        for field in known["items"]
+        for place, told in enumerate(sorted(field["told"], key=lambda each: not each["wins"]))
+    ]
+    headers = ("Field", "What", "Who says so", "Sure", "Cost", "Age")
+    shown: list[RenderableType] = [
+        line((name_of(lead), "bold"), f"   ${known['spent_usd']:.2f} spent on facts"),
+        table(headers, rows, right=("Sure", "Cost", "Age")),
+    ]
+    for ask in known["asks"]:
+        said = "knew the person" if ask["found"] else "did not know the person"
+        when = "is being asked" if ask["answered_at"] is None else moment(ask["answered_at"])
+        shown.append(line((f"{ask['source']} ", "dim"), when, f", {said}" if ask["asked"] else ""))
+    out.result(known, *shown)
+    out.next(f"leadengine leads enrich {lead['id']}")
+
+
+def enrich(
+    out: Output,
+    *,
+    who: Who,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask again for what is known but old.")
+    ] = False,
+) -> None:
+    """Ask the sources about a lead, as far as that is worth its price."""
+    with connect() as api:
+        lead = find(api, who)
+        answer = api.post(f"/api/leads/{lead['id']}/enrich", {"refresh": refresh})
+    waits = "The sources are asked" if answer["queued"] else "It is in the queue already"
+    out.result(answer, line(f"{waits}: ", name_of(lead)))
+    out.next(f"leadengine leads facts {lead['id']}", f"leadengine leads why {lead['id']}")
 
 
 def delete(
