@@ -78,6 +78,8 @@ def _settings(arguments: Sequence[str]) -> Settings:
         )
     except ValueError as error:
         sys.exit(f"sandbox: {error}")
+    if given.people < 1:
+        sys.exit("sandbox: --people: the market needs one at least")
     return Settings(
         port=given.port,
         seed=given.seed,

@@ -89,7 +89,6 @@ COUNTRIES = (
     _country("PL|Poland|pl|2|Warszawa/Mazowieckie,Kraków/Małopolskie|sp. z o.o.,S.A.", eu=True),
     _country("PT|Portugal|pt|2|Lisboa/Lisboa,Porto/Porto|Lda.,S.A.", eu=True),
 )
-BY_CODE = {country.code: country for country in COUNTRIES}
 _US = (212, 512, 415, 312, 617, 303, 404, 206, 702, 305, 214, 602)
 _CA = (416, 604, 514, 403)
 _DE = ((30, 23125), (69, 90009), (40, 66969), (221, 4710), (89, 99998))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import Field
@@ -39,11 +39,14 @@ class Conditions(BaseConditions):
         credits: that the account has had in all, spent ones included.
         per_minute: requests that a key may make.
         no_credit_status: of an answer when the credits are spent; none is published.
+        envelope: ``flat`` puts ``results`` and ``availableCredits`` at the top, as an older
+            reading of the documentation has it.
     """
 
     credits: int = Field(default=100_000, ge=0)
     per_minute: int = Field(default=500, gt=0)
     no_credit_status: int = Field(default=403, ge=400, le=499)
+    envelope: Literal["nested", "flat"] = "nested"
 
 
 class UpLead:
@@ -189,12 +192,15 @@ class UpLead:
     def _left(self) -> int:
         return max(0, self._conditions.credits - self.book.credits)
 
-    def _sold(self, data: object, billed: Sequence[str]) -> Answer:
+    def _sold(self, data: Mapping[str, Any] | None, billed: Sequence[str]) -> Answer:
         """Bill what has not been billed before, and tell ``data``."""
         if len(self.book.new(billed)) > self._left:
             return errors.no_credit(self._conditions.no_credit_status)
         self.book.bill(billed)
-        return as_json(200, {"data": data, "userInfo": {"availableCredits": self._left}})
+        left = {"availableCredits": self._left}
+        if data is not None and self._conditions.envelope == "flat":
+            return as_json(200, {**data, **left})
+        return as_json(200, {"data": data, "userInfo": left})
 
     def _person(self, values: Values) -> Answer:
         found = finding.person(self._catalogue, values)

@@ -216,7 +216,7 @@ def test_usage_and_limits_are_told(zoominfo: ZoomInfo, sources: SandboxProcess) 
     assert [limit.limitType for limit in usage] == ["uniqueIdLimit", "requestLimit"]
     assert usage[0].usageRemaining == 100_000
     assert answer.headers["X-RateLimit-Limit-Second"] == "25"
-    assert answer.headers["X-RateLimit-Remaining-Second"] == "24"
+    assert answer.headers["X-RateLimit-Remaining-Second"] in {"24", "25"}  # a new second
     assert answer.headers["X-RateLimit-Remaining-Hour"] == "53999"
     assert answer.headers["X-RateLimit-Remaining-Day"] == "-1"
     assert "X-RateLimit-Limit" not in answer.headers
