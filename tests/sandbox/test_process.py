@@ -78,7 +78,7 @@ def test_faults_are_on_from_the_start_and_can_be_cleared() -> None:
 def test_orders_that_make_no_sense_are_refused_with_what_would(sandbox: SandboxProcess) -> None:
     with pytest.raises(SandboxError, match="no fault mode 'explode'; there are: 429, "):
         sandbox.arm("explode")
-    with pytest.raises(SandboxError, match="no vendor 'acme'; there are: .*openai"):
+    with pytest.raises(SandboxError, match=r"no vendor 'acme'; there are: .*openai"):
         sandbox.book("acme")
     with pytest.raises(SandboxError, match="rpm: Input should be greater than 0"):
         sandbox.set(rpm=0)
