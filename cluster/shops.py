@@ -30,11 +30,13 @@ def shops(settings: Settings, database: Database, closing: AsyncExitStack) -> li
     found: list[Shop] = []
     pace = governor(settings, database, "uplead")
     if (first := outside.uplead(settings, pace.heard)) is not None:
+        closing.push_async_callback(pace.close)
         closing.push_async_callback(first.close)
         price, most = settings.uplead_usd_per_credit, settings.uplead_credits_per_month
         found.append(Shop(first, pace, _purchases(settings, pace, price, most)))
     pace = governor(settings, database, "zoominfo")
     if (second := outside.zoominfo(settings, pace.heard)) is not None:
+        closing.push_async_callback(pace.close)
         closing.push_async_callback(second.close)
         price, most = settings.zoominfo_usd_per_credit, settings.zoominfo_credits_per_month
         found.append(Shop(second, pace, _purchases(settings, pace, price, most)))
