@@ -13,7 +13,9 @@ from pydantic import SecretStr
 
 from cluster.settings import SANDBOX_KEY, Settings, variable
 
-SANDBOX_OWNER = "urn:li:sponsoredAccount:512345"
+SANDBOX_OWNERS = "urn:li:sponsoredAccount:512345,urn:li:organization:2414183"
+SANDBOX_SECRET = SecretStr("sandbox-linkedin-secret")
+"""With which the sandbox's LinkedIn signs what it tells us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ def with_sandbox(settings: Settings, urls: Mapping[str, str], names: Sequence[st
         },
         "linkedin": {
             "linkedin_access_token": key,
-            "linkedin_client_secret": key,
-            "linkedin_owners": SANDBOX_OWNER,
+            "linkedin_client_secret": SANDBOX_SECRET,
+            "linkedin_owners": SANDBOX_OWNERS,
             "linkedin_base_url": urls.get("linkedin"),
         },
         "salesforce": {
