@@ -15,12 +15,18 @@ LEVEL_FILTERS = {
 }
 """What a filter by level takes. That ``CX`` is ``C`` and the owners is our own reading."""
 FUNCTIONS = {
+    "it": "engineering",
+    "data": "analyst",
+    "design": "creative",
     "hr": "human resources",
-    "it": "information technology",
-    "data": "data science",
-    "customer_service": "customer service",
+    "purchasing": "operations",
+    "logistics": "fulfillment",
+    "customer_service": "support",
+    "medical": "health",
+    "executive": "operations",
 }
-"""``job_function``, where it is not our own word."""
+"""``job_function``, where it is not our own word: UpLead knows 24. That an executive's is
+``operations`` is our own reading."""
 EMPLOYEES = (
     (10, "1-10"),
     (50, "11-50"),
