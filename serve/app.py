@@ -36,6 +36,7 @@ from serve import (
     scoring_tests,
     sources,
     status,
+    webhooks,
 )
 from serve.calls import Api
 from serve.dependencies import Dependencies
@@ -46,7 +47,7 @@ from storage.errors import DuplicateLead, NotFound, UnstorableText, VersionConfl
 from storage.imports import ImportClosed
 from storage.scoring import AlgorithmStatusError
 
-PUBLIC = ("/health/live", "/health/ready", "/api/openapi.json")
+PUBLIC = ("/health/live", "/health/ready", "/api/openapi.json", webhooks.PATH)
 
 
 def build(given: Dependencies) -> FastAPI:
@@ -70,7 +71,7 @@ def build(given: Dependencies) -> FastAPI:
     for part in (
         imports, export, scores, lead_lists, leads, enrichment, scoring_tests, scoring,
         crm_mappings, crm, agents, dead_letters, decisions, ledger, sources, profiles, keys,
-        status, metrics, health,
+        webhooks, status, metrics, health,
     ):  # fmt: skip
         part.add_routes(app.router)
     openapi.add_routes(app)

@@ -1,6 +1,6 @@
 """What the API is given by whoever starts it, and what it opens from that."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +49,7 @@ class Dependencies:
         cursor_secret: signs page cursors; the same in every replica.
         sandboxed: vendors that are simulated.
         trusted_proxies: addresses whose X-Forwarded-For is believed (its last entry).
+        webhook_secrets: what outside systems sign their webhooks with, by source.
     """
 
     open: Callable[[], Opened]
@@ -59,3 +60,4 @@ class Dependencies:
     sandboxed: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     trusted_proxies: frozenset[str] = frozenset()
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

@@ -48,6 +48,7 @@ TAGS = {
     "dead letters": "Messages that no attempt could deal with",
     "decisions": "Who decided what, why and by which rules",
     "ledger": "What was reserved and spent",
+    "webhooks": "What outside systems tell us; known by signature, not by a key",
     "keys": "Who may ask for what",
     "status": "The engine at a glance",
     "health": "For load balancers and Prometheus",

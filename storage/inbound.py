@@ -41,6 +41,23 @@ async def keep(
     return [event for name, event in first.items() if name in new]
 
 
+async def add(db: Connection, sealer: Sealer, event: Event, *, now: datetime) -> int | None:
+    """Keep an event; return its id for a `WebhookReceived`, or None if it was seen before."""
+    sealed = sealer.seal(COLUMN, _row(event.source, event.external_id), event.payload)
+    return await (await driver(db)).fetchval(_ADD, event.source, event.external_id, sealed, now)
+
+
+async def get(db: Connection, sealer: Sealer, event_id: int) -> Event | None:
+    """Return a kept event as it came; None if it is not kept."""
+    row = await (await driver(db)).fetchrow(_GET, event_id)
+    if row is None:
+        return None
+    source: str = row["source"]
+    external_id: str = row["external_id"]
+    blob: bytes = row["payload"]
+    return Event(source, external_id, sealer.open(COLUMN, _row(source, external_id), blob))
+
+
 async def payload(db: Connection, sealer: Sealer, source: str, external_id: str) -> str | None:
     """Return an event as it came; None if it is not kept."""
     blob = await (await driver(db)).fetchval(_PAYLOAD, source, external_id)
@@ -57,3 +74,8 @@ SELECT s, e, p, $4 FROM unnest($1::text[], $2::text[], $3::bytea[]) u(s, e, p) O
 ON CONFLICT (source, external_id) DO NOTHING RETURNING source, external_id
 """
 _PAYLOAD = "SELECT payload FROM inbound_events WHERE source = $1 AND external_id = $2"
+_ADD = """
+INSERT INTO inbound_events (source, external_id, payload, received_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (source, external_id) DO NOTHING RETURNING id
+"""
+_GET = "SELECT source, external_id, payload FROM inbound_events WHERE id = $1"
