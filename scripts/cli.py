@@ -9,6 +9,7 @@ import typer
 from scripts.commands import (
     agents,
     bench,
+    crm,
     dead_letters,
     decisions,
     export,
@@ -38,6 +39,7 @@ def build() -> typer.Typer:
     for name, verbs, panel in (
         ("leads", leads.app(), "Data"),
         ("sources", sources.app(), "Data"),
+        ("crm", crm.app(), "Data"),
         ("score", score.app(), "Scoring"),
         ("agents", agents.app(), "Operation"),
         ("dead-letters", dead_letters.app(), "Operation"),

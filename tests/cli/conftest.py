@@ -107,7 +107,7 @@ class SmallServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
             def _body(self) -> bytes:
                 if self.headers.get("Transfer-Encoding") == "chunked":
