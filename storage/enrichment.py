@@ -204,6 +204,17 @@ async def answer(
     return {row["lead_id"] for row in rows}
 
 
+async def old_addresses(
+    db: Connection, sources: Collection[str], *, before: datetime, limit: int
+) -> list[LeadId]:
+    """Return leads whose address one of ``sources`` told before, and none was asked about since.
+
+    The oldest come first; leads that nobody will write to are left out.
+    """
+    rows = await (await driver(db)).fetch(_OLD_ADDRESSES, list(sources), before, limit)
+    return [LeadId(row["lead_id"]) for row in rows]
+
+
 def named_by(sealer: Sealer, questions: Sequence[PersonQuery]) -> list[bytes | None]:
     """Return a keyed hash of each question: the same for the same words about a person."""
     words = [
@@ -281,4 +292,12 @@ FROM open JOIN unnest($1::uuid[], $2::bytea[], $3::boolean[], $4::text[], $5::by
   u(l, n, f, r, e) ON u.l = open.lead_id
 WHERE a.lead_id = open.lead_id AND a.source = open.source
 RETURNING a.lead_id
+"""
+_OLD_ADDRESSES = """
+SELECT f.lead_id FROM lead_facts f JOIN leads l ON l.id = f.lead_id
+WHERE f.field = 'email_status' AND f.source = ANY($1::text[]) AND f.observed_at < $2
+  AND l.deleted_at IS NULL AND l.status NOT IN ('disqualified', 'converted')
+  AND NOT EXISTS (
+    SELECT 1 FROM enrichment_asks a WHERE a.lead_id = f.lead_id AND a.answered_at >= $2)
+ORDER BY f.observed_at LIMIT $3
 """

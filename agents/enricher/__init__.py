@@ -13,15 +13,19 @@ from agents.enricher import free
 from agents.enricher.buying import Buyer
 from agents.enricher.free import Looked
 from agents.enricher.sellers import Learned, Seller, candidates
-from agents.messages import BuyFacts, LeadEnriched, LeadFound, Message
-from policies.fact_rules import known_of
+from agents.messages import BuyFacts, LeadEnriched, LeadFound, Message, Tick
+from policies.fact_rules import EMAIL_STATUS, RULES, known_of
 from policies.lead import LeadId
 from policies.waterfall import Case, Worth, anything_worth, weigh
+from storage import enrichment
 from storage.database import Connection
 from storage.mailbox import Lane
 from storage.sealing import Sealer
 
 __all__ = ["Enricher", "Seller"]
+
+RECHECKED = 200
+"""Leads whose address is checked anew each time that the schedule comes round."""
 
 
 class Enricher:
@@ -59,7 +63,22 @@ class Enricher:
         wanted = [m for m in messages if isinstance(m, BuyFacts)]
         if len(wanted) == len(messages):
             return await self._buyer.buy(wanted, turn)
-        return Refuse(f"the enricher does not read {messages[0].kind}")
+        match messages[0]:
+            case Tick(schedule="recheck"):
+                return await self._recheck(turn)
+            case other:
+                return Refuse(f"the enricher does not read {other.kind}")
+
+    async def _recheck(self, turn: Turn) -> Outcome:
+        """Have the oldest addresses told anew."""
+        before = turn.now - RULES[EMAIL_STATUS].again
+        names = [each.name for each in self._candidates]
+        async with turn.commit() as db:
+            old = await enrichment.old_addresses(db, names, before=before, limit=RECHECKED)
+            for lead_id in dict.fromkeys(old):
+                key = f"recheck:{lead_id}:{turn.now:%Y-%m-%d}"
+                turn.post(self.role, BuyFacts(lead_id, refresh=True), lane=Lane.BULK, key=key)
+        return Done()
 
     async def _found(self, found: Sequence[LeadId], turn: Turn) -> Outcome:
         async with turn.commit() as db:

@@ -178,7 +178,7 @@ class Room:
                 "import",
                 Person(f"First{n}", f"Last{n}", more.get("email")),
                 company=f"Company {n}",
-                domain=f"c{n}.de",
+                domain=more.get("domain", f"c{n}.de"),
             )
             for n in numbers
         ]

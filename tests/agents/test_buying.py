@@ -9,8 +9,10 @@ import pytest
 from agents.enricher import Enricher
 from agents.errors import VendorError
 from agents.failpoints import Failpoints
+from agents.messages import Tick
 from policies.lead import LeadId
 from policies.prospect import EmailStatus
+from policies.waterfall import Worth
 from storage import enrichment, facts
 from storage.database import Database
 from storage.mailbox import Lane
@@ -139,6 +141,52 @@ async def test_what_is_known_is_asked_anew_when_old_and_owned_records_cost_nothi
     assert (await told(room, ann))["email_status", "uplead"] == "invalid"
     assert sum(source.book.values()) == 1
     assert await room.books_agree()
+
+
+async def test_old_addresses_are_checked_anew_when_the_schedule_comes_round(
+    database: Database,
+) -> None:
+    source = uplead([prospect("uplead", n) for n in (1, 2)])
+    room = Room(database, [source])
+    await room.found(1)
+    await room.work()
+    room.clock.pass_(timedelta(days=60))
+    await room.found(2)
+    await room.work()
+    room.clock.pass_(timedelta(days=40))
+    for _ in range(2):
+        await room.post(Tick("recheck", room.clock()))
+        await room.work()
+    assert [call[0].record_id for call in source.asked] == [None, None, "uplead-1"]
+    assert await room.books_agree()
+
+
+async def test_leads_of_one_company_are_not_all_asked_about_when_its_server_takes_everything(
+    database: Database,
+) -> None:
+    people = [
+        prospect("uplead", n, status=EmailStatus.CATCH_ALL, domain="all.de", email=f"p{n}@all.de")
+        for n in range(1, 7)
+    ]
+    checks, dear = uplead(people), zoominfo()
+    room = Room(database, [checks, dear])
+    await room.found(*range(1, 7), domain="all.de")
+    await room.work()
+    assert sum(checks.book.values()) == 1
+    assert await room.books_agree()
+
+
+async def test_who_wants_a_valid_address_says_so(database: Database) -> None:
+    source = zoominfo()
+    room = Room(database, [source])
+    await room.found(1)
+    await room.work()
+    assert source.asked[0][0].least is EmailStatus.VALID
+    rich = Worth(title=2_000_000)
+    room = Room(database, [source], worth=rich)
+    await room.found(2)
+    await room.work()
+    assert source.asked[1][0].least is None
 
 
 async def test_an_invalid_address_is_no_hit_and_never_filled_in(database: Database) -> None:

@@ -44,3 +44,6 @@ CREATE TABLE mail_domains (
   seen_at timestamptz NOT NULL,
   PRIMARY KEY (domain, source)
 ) WITH (fillfactor = 80);
+
+-- Only vendors tell of addresses, so that imports never write to this index.
+CREATE INDEX lead_facts_addresses ON lead_facts (observed_at) WHERE field = 'email_status';
