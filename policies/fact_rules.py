@@ -41,6 +41,8 @@ BOUGHT = (EMAIL_STATUS, PHONE_FOUND, TITLE, SENIORITY, COMPANY_SIZE, INDUSTRY, C
 """Fields that have a worth of their own (`policies.waterfall.Worth`)."""
 OWN = "record"
 STILL_GOOD = 0.4
+SURE_OF_OWN = 0.9
+"""How sure we are of what the lead's record says, wherever it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ REACHES: Mapping[EmailStatus, float] = {
     EmailStatus.UNKNOWN: 0.3,
 }
 """How surely a letter to an address of this status arrives."""
-OWN_REACHES: Mapping[str, float] = {"work": 0.9, "free": 0.7, "role": 0.5, "none": 0.0}
+OWN_REACHES: Mapping[str, float] = {"work": 0.95, "free": 0.7, "role": 0.5, "none": 0.0}
 """The same for the operator's own addresses, of which nobody has said a word."""
 
 
@@ -139,7 +141,7 @@ def known_of(
         sure[PHONE_FOUND] = 0.0
     for field, own in ((TITLE, lead.title), (INDUSTRY, lead.industry), (COUNTRY, lead.country)):
         if own:
-            sure[field] = max(sure.get(field, 0.0), STILL_GOOD + 0.2)
+            sure[field] = max(sure.get(field, 0.0), SURE_OF_OWN)
     return Known(winners, sure)
 
 

@@ -48,7 +48,8 @@ NEVER_FOR = frozenset({LeadStatus.DISQUALIFIED, LeadStatus.CONVERTED})
 class Worth(BaseModel):
     """What it is worth to know a field, in micro-dollars, and what a call costs beside its bill.
 
-    The defaults are our own: a verified address is worth some four times its price.
+    The defaults are our own: a verified address is worth some four times its price, and what the
+    operator's own address leaves open is not worth a record.
 
     Attributes:
         effort: of one call: time, and a place in the source's rate limit.
@@ -57,7 +58,7 @@ class Worth(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     email_status: Micro = 2_500_000
-    phone_found: Micro = 250_000
+    phone_found: Micro = 200_000
     title: Micro = 100_000
     seniority: Micro = 50_000
     company_size: Micro = 60_000
