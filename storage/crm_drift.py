@@ -77,10 +77,16 @@ async def keep(
     Args:
         between: after the first, up to and with the second; None is no bound.
     """
-    connection = await driver(db)
-    await connection.execute(_FORGET, *between, sobject)
+    await (await driver(db)).execute(_FORGET, *between, sobject)
+    await note(db, found, now=now, sobject=sobject)
+
+
+async def note(
+    db: Connection, found: Sequence[Difference], *, now: datetime, sobject: str = LEAD
+) -> None:
+    """Write down what was found on the way."""
     rows = sorted(found, key=lambda each: (each.lead_id, each.field))
-    await connection.execute(
+    await (await driver(db)).execute(
         _KEEP,
         [row.lead_id for row in rows],
         [row.field for row in rows],

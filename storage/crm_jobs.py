@@ -136,23 +136,23 @@ async def page(
     return [_job(row) for row in await (await driver(db)).fetch(_PAGE, moment, job_id, limit)]
 
 
-async def unfinished(db: Connection, *, before: datetime | None = None) -> list[Job]:
-    """Return the jobs that are not over, the oldest first.
-
-    Args:
-        before: only those of which nothing was heard since then.
-    """
-    return [_job(row) for row in await (await driver(db)).fetch(_UNFINISHED, before)]
+async def unfinished(db: Connection) -> list[Job]:
+    """Return the jobs that are not over, the oldest first."""
+    return [_job(row) for row in await (await driver(db)).fetch(_UNFINISHED)]
 
 
-async def advance(
-    db: Connection, job_id: UUID, expected: Step, progress: Progress, *, now: datetime
-) -> bool:
-    """Keep what a step brought; whether the job still stood where it was expected."""
+async def lost(db: Connection, *, before: datetime, now: datetime) -> list[UUID]:
+    """Return jobs of which nothing was heard since ``before``, each once in that time."""
+    rows = await (await driver(db)).fetch(_LOST, before, now)
+    return [row["id"] for row in rows]
+
+
+async def advance(db: Connection, job: Job, progress: Progress, *, now: datetime) -> bool:
+    """Keep what a step brought; whether the job still stood where it was found."""
     row = await (await driver(db)).fetchval(
         _ADVANCE,
-        job_id,
-        expected.value,
+        job.id,
+        job.step.value,
         progress.step.value,
         progress.calls,
         progress.crm_job_id,
@@ -160,6 +160,7 @@ async def advance(
         progress.failed,
         progress.problem,
         now,
+        job.polls,
     )
     return bool(row)
 
@@ -233,9 +234,11 @@ SELECT * FROM crm_jobs WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, 
 ORDER BY created_at DESC, id DESC LIMIT $3
 """
 _UNFINISHED = """
-SELECT * FROM crm_jobs WHERE step NOT IN ('done', 'failed', 'aborted')
-  AND ($1::timestamptz IS NULL OR updated_at < $1)
-ORDER BY created_at, id
+SELECT * FROM crm_jobs WHERE step NOT IN ('done', 'failed', 'aborted') ORDER BY created_at, id
+"""
+_LOST = """
+UPDATE crm_jobs SET updated_at = $2
+WHERE step NOT IN ('done', 'failed', 'aborted') AND updated_at < $1 RETURNING id
 """
 _ADVANCE = """
 UPDATE crm_jobs SET step = $3, api_calls = api_calls + $4, crm_job_id = coalesce($5, crm_job_id),
@@ -243,7 +246,7 @@ UPDATE crm_jobs SET step = $3, api_calls = api_calls + $4, crm_job_id = coalesce
   problem = coalesce($8, problem), updated_at = $9,
   polls = polls + CASE WHEN $2 = 'closed' AND $3 = 'closed' THEN 1 ELSE 0 END,
   closed_at = CASE WHEN $3 = 'closed' THEN coalesce(closed_at, $9) ELSE closed_at END
-WHERE id = $1 AND step = $2 RETURNING true
+WHERE id = $1 AND step = $2 AND polls = $10 RETURNING true
 """
 _TRY = """
 UPDATE crm_links k SET updated_at = $5,

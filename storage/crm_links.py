@@ -106,6 +106,24 @@ class Result:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a record over there.
+
+    Attributes:
+        state: that its link is in by now.
+        crm_id: None forgets the record.
+        again: whether it is to be sent whatever was sent before.
+    """
+
+    lead_id: LeadId
+    state: LinkState
+    crm_id: str | None
+    status: str | None
+    modified_at: datetime | None
+    again: bool = False
+
+
 async def get_many(
     db: Connection, ids: Sequence[UUID], *, sobject: str = LEAD
 ) -> dict[LeadId, Link]:
@@ -257,7 +275,39 @@ async def removed(
     db: Connection, ids: Sequence[UUID], *, now: datetime, sobject: str = LEAD
 ) -> None:
     """Keep that the records of leads were deleted, or never were."""
-    await (await driver(db)).execute(_REMOVED, ids, sobject, now)
+    connection = await driver(db)
+    await connection.execute(_REMOVED, ids, sobject, now)
+    await connection.execute(_NO_DRIFT, ids, sobject)
+
+
+async def not_removed(
+    db: Connection, lead_id: UUID, code: str, *, due_at: datetime, now: datetime
+) -> None:
+    """Keep why a lead's record is still there, and when it is tried again."""
+    await (await driver(db)).execute(_NOT_REMOVED, lead_id, LEAD, code, due_at, now)
+
+
+async def earliest(db: Connection, *, sobject: str = LEAD) -> datetime | None:
+    """Return when the first link was made; None if there is none."""
+    return await (await driver(db)).fetchval(
+        "SELECT min(created_at) FROM crm_links WHERE sobject = $1", sobject
+    )
+
+
+async def see(db: Connection, rows: Sequence[Seen], *, now: datetime, sobject: str = LEAD) -> None:
+    """Keep what was seen of records; what we are deleting, or have, stays so."""
+    ordered = sorted(rows, key=lambda each: each.lead_id)
+    await (await driver(db)).execute(
+        _SEE,
+        [row.lead_id for row in ordered],
+        [row.state.value for row in ordered],
+        [row.crm_id for row in ordered],
+        [row.status for row in ordered],
+        [row.modified_at for row in ordered],
+        [row.again for row in ordered],
+        sobject,
+        now,
+    )
 
 
 async def adopt(
@@ -393,6 +443,20 @@ UPDATE crm_links SET state = 'deleted', queued_at = NULL, job_id = NULL, sent_ha
   tried_hash = NULL, crm_status = NULL, code = NULL, problem = NULL, problem_fields = '{}',
   updated_at = $3
 WHERE lead_id = ANY($1::uuid[]) AND sobject = $2 AND state NOT IN ('deleted', 'gone')
+"""
+_SEE = """
+UPDATE crm_links k SET state = u.state, crm_id = u.crm_id, crm_status = u.status,
+  crm_modified_at = u.modified_at, again = k.again OR u.again,
+  updated_at = CASE WHEN k.state = u.state THEN k.updated_at ELSE $8 END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
+  u(lead_id, state, crm_id, status, modified_at, again)
+WHERE k.lead_id = u.lead_id AND k.sobject = $7 AND k.state NOT IN ('deleting', 'deleted')
+"""
+_NO_DRIFT = "DELETE FROM crm_drift WHERE lead_id = ANY($1::uuid[]) AND sobject = $2"
+_NOT_REMOVED = """
+UPDATE crm_links SET state = 'deleting', code = $3, queued_at = $4, attempts = attempts + 1,
+  updated_at = $5
+WHERE lead_id = $1 AND sobject = $2
 """
 _ADOPT = """
 INSERT INTO crm_links (lead_id, sobject, crm_id, state, created_at, updated_at)

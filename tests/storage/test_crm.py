@@ -225,12 +225,13 @@ async def test_a_step_is_taken_once(database: Database, sealer: Sealer) -> None:
     async with database.transaction() as db:
         job = await crm_jobs.create(db, [(ids[0], 1)], mapping_version=0, now=START)
         created = Progress(Step.CREATED, crm_job_id="750x")
-        assert await crm_jobs.advance(db, job.id, Step.INTENDED, created, now=START)
-        assert not await crm_jobs.advance(db, job.id, Step.INTENDED, created, now=START)
+        assert await crm_jobs.advance(db, job, created, now=START)
+        assert not await crm_jobs.advance(db, job, created, now=START)
         kept = await crm_jobs.get(db, job.id)
         assert (kept.step, kept.api_calls, kept.crm_job_id) == (Step.CREATED, 1, "750x")
         assert [each.id for each in await crm_jobs.unfinished(db)] == [job.id]
-        assert await crm_jobs.unfinished(db, before=START) == []
+        assert await crm_jobs.lost(db, before=START, now=START) == []
+        assert await crm_jobs.lost(db, before=START + HOUR, now=START + HOUR) == [job.id]
         with pytest.raises(crm_jobs.JobNotFound):
             await crm_jobs.get(db, uuid4())
 
