@@ -162,9 +162,9 @@ class Room:
     def fleet(self) -> Fleet:
         return Fleet(self.database, lambda: [self.enricher()], self.clock, self.failpoints)
 
-    async def work(self) -> None:
+    async def work(self, name: str = "enricher:0") -> None:
         """Work off what is due now, and nothing that is due later."""
-        box = Mailbox(self.database.url, "enricher", "enricher:0", virtual=True)
+        box = Mailbox(self.database.url, "enricher", name, virtual=True)
         worker = Worker(self.enricher(), self.database, box, self.clock, lambda: 0.5, virtual=True)
         await box.open(self.clock())
         await drain([worker])

@@ -1,5 +1,6 @@
 """What is bought about leads, from whom, and that each record is paid for once."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -415,6 +416,19 @@ async def test_the_books_agree_wherever_it_crashes(database: Database, place: st
             assert nth > 1, f"{place} is never reached"
             return
     raise AssertionError("there is no end of it")
+
+
+async def test_two_workers_with_the_same_leads_buy_each_record_once(database: Database) -> None:
+    cheap, dear = market()
+    room = Room(database, [cheap, dear])
+    ids = await room.found(*range(12))
+    await room.buy(*ids)
+    await room.buy(*reversed(ids))
+    await asyncio.gather(*(room.work(name) for name in ("enricher:0", "enricher:1")))
+    await room.work()
+    assert await room.books_agree()
+    assert await fetch(database, "SELECT count(*) FROM enrichment_asks WHERE answers > 1") == [(0,)]
+    assert await waiting(room) == []
 
 
 async def test_the_free_part_is_the_same_with_sources(database: Database) -> None:
