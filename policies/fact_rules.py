@@ -123,11 +123,12 @@ def known_of(
     Args:
         using: sources whose address is the one that the lead has.
     """
-    fields = {fact.field for fact in facts}
+    by_field: dict[str, list[Fact]] = {}
+    for each in facts:
+        by_field.setdefault(each.field, []).append(each)
+    by_field.pop(EMAIL_STATUS, None)
     winners = {
-        field: fact
-        for field in fields - {EMAIL_STATUS}
-        if (fact := winner([each for each in facts if each.field == field], now))
+        field: fact for field, told in by_field.items() if (fact := winner(told, now)) is not None
     }
     sure = {field: strength(fact, now) for field, fact in winners.items()}
     if status := _status(facts, using):
@@ -148,6 +149,8 @@ def known_of(
 def winner(facts: Iterable[Fact], now: datetime) -> Fact | None:
     """Return the word that counts of several about one field; None if none says anything."""
     saying = [fact for fact in facts if fact.value is not None and fact.confidence > 0]
+    if len(saying) == 1:
+        return saying[0]
     own = [fact for fact in saying if fact.source == OWN and strength(fact, now) >= STILL_GOOD]
     return max(own or saying, key=lambda fact: _weight(fact, now), default=None)
 

@@ -38,7 +38,7 @@ from functools import lru_cache
 from math import sqrt
 
 from policies.enrichment import COMPANY_SIZE, email_kind
-from policies.fact_rules import EMAIL_STATUS, PHONE_FOUND, Known
+from policies.fact_rules import BOUGHT, EMAIL_STATUS, PHONE_FOUND, Known
 from policies.lead import Lead
 from policies.prospect import EmailStatus
 
@@ -146,41 +146,53 @@ Outcomes = Mapping[tuple[str, str, str], Tally]
 """Tallies by source, field and key of the segment."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What to expect of one question; chances from 0 to 1.
+
+    Attributes:
+        bills: that the source bills for the person.
+        helps: that it helps with each field, read with optimism.
+    """
+
+    bills: float
+    helps: Mapping[str, float]
+
+
 class Rates:
     """What was learned so far; asked for by segment."""
 
     def __init__(self, outcomes: Outcomes, *, optimism: float = OPTIMISM) -> None:
         self._tallies = _by_level(outcomes)
         self._optimism = optimism
-        self._read: dict[tuple[str, str, Segment], tuple[float, float, float]] = {}
+        self._known: dict[tuple[str, Segment], Chances] = {}
 
-    def bills(self, source: str, segment: Segment) -> float:
-        """The chance that ``source`` bills for such a person (0 to 1)."""
-        return self._rates(source, EMAIL_STATUS, segment)[0]
-
-    def helps(self, source: str, field: str, segment: Segment) -> float:
-        """The chance that ``source`` helps with ``field`` (0 to 1), read with optimism."""
-        bills = self.bills(source, segment)
-        _, billed, free = self._rates(source, field, segment)
-        return bills * billed + (1 - bills) * free
+    def of(self, source: str, segment: Segment) -> Chances:
+        """What to expect of ``source`` when it is asked about such a person."""
+        key = (source, segment)
+        if key not in self._known:
+            bills = self._rates(source, EMAIL_STATUS, segment)[0]
+            helps: dict[str, float] = {}
+            for field in BOUGHT:
+                _, billed, free = self._rates(source, field, segment)
+                helps[field] = bills * billed + (1 - bills) * free
+            self._known[key] = Chances(bills, helps)
+        return self._known[key]
 
     def _rates(self, source: str, field: str, segment: Segment) -> tuple[float, float, float]:
         """The chances that it bills, that a billed answer helps, that a free one does."""
-        key = (source, field, segment)
-        if key not in self._read:
-            levels = [self._tallies.get((source, field, each), _NONE) for each in segment.levels]
-            bills, _ = _climb(BILLS, [(each.billed, each.asked) for each in levels])
-            billed, answers = _climb(
-                HELPS_BILLED.get(field, HELPS_BILLED_ELSE),
-                [(each.billed_hits, each.billed) for each in levels],
-            )
-            free, _ = _climb(
-                HELPS_FREE.get(field, HELPS_FREE_ELSE),
-                [(each.hits - each.billed_hits, each.asked - each.billed) for each in levels],
-            )
-            deviation = sqrt(billed * (1 - billed) / (answers + 1))
-            self._read[key] = bills, min(1.0, billed + self._optimism * deviation), free
-        return self._read[key]
+        levels = [self._tallies.get((source, field, each), _NONE) for each in segment.levels]
+        bills, _ = _climb(BILLS, [(each.billed, each.asked) for each in levels])
+        billed, answers = _climb(
+            HELPS_BILLED.get(field, HELPS_BILLED_ELSE),
+            [(each.billed_hits, each.billed) for each in levels],
+        )
+        free, _ = _climb(
+            HELPS_FREE.get(field, HELPS_FREE_ELSE),
+            [(each.hits - each.billed_hits, each.asked - each.billed) for each in levels],
+        )
+        deviation = sqrt(billed * (1 - billed) / (answers + 1))
+        return bills, min(1.0, billed + self._optimism * deviation), free
 
 
 def _climb(prior: float, levels: Sequence[tuple[int, int]]) -> tuple[float, float]:

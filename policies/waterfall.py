@@ -262,16 +262,16 @@ def _offer(case: Case, source: Candidate, rates: Rates, worth: Worth, now: datet
     segment = case.segment(source.name)
     if problem := _impossible(case, source, segment.named_by, before, now):
         return Offer(source.name, 0.0, 0.0, 0.0, cannot=problem)
-    chances = {field: rates.helps(source.name, field, segment) for field in BOUGHT}
-    if source.name in (case.takes_all or ()):
-        chances[EMAIL_STATUS] = 0.0
-    gain = sum(worth.of(field) * case.lacks(field) * chance for field, chance in chances.items())
+    chances = rates.of(source.name, segment)
+    verified = 0.0 if source.name in (case.takes_all or ()) else chances.helps[EMAIL_STATUS]
+    address = worth.email_status * case.lacks(EMAIL_STATUS)
+    others = {field: worth.of(field) * case.lacks(field) for field in _OTHERS}
+    gain = address * verified + sum(others[field] * chances.helps[field] for field in _OTHERS)
     owned = before is not None and before.owned
-    billed = 0.0 if owned else rates.bills(source.name, segment)
-    cost = billed * source.price + worth.effort
-    rest = sum(worth.of(field) * case.lacks(field) for field in BOUGHT if field != EMAIL_STATUS)
+    cost = (0.0 if owned else chances.bills) * source.price + worth.effort
+    rest = sum(others.values())
     insist = rest < source.price
-    return Offer(source.name, gain, cost, chances[EMAIL_STATUS], insist, source.away)
+    return Offer(source.name, gain, cost, verified, insist, source.away)
 
 
 def _impossible(
@@ -295,3 +295,6 @@ def _impossible(
 def _index(offer: Offer) -> tuple[bool, float, str]:
     ratio = offer.cost / offer.gain if offer.gain > 0 else float("inf")
     return not offer.worth_it, ratio, offer.source
+
+
+_OTHERS = tuple(field for field in BOUGHT if field != EMAIL_STATUS)

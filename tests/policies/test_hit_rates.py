@@ -18,35 +18,35 @@ def rates(segment: Segment, tally: Tally, *, optimism: float = 0.0) -> Rates:
 
 
 def helps(found: Rates, segment: Segment) -> float:
-    return found.helps("uplead", EMAIL_STATUS, segment)
+    return found.of("uplead", segment).helps[EMAIL_STATUS]
 
 
 def test_many_answers_speak_for_themselves() -> None:
     found = rates(SMALL, Tally(10_000, 2_000, 2_500, 2_000))
-    assert found.bills("uplead", SMALL) == pytest.approx(0.25, abs=0.01)
+    assert found.of("uplead", SMALL).bills == pytest.approx(0.25, abs=0.01)
     assert helps(found, SMALL) == pytest.approx(0.2, abs=0.01)
 
 
 def test_a_segment_without_answers_speaks_with_the_voice_of_its_neighbours() -> None:
     found = rates(SMALL, Tally(1_000, 100, 100, 100))
     nothing = Rates({}, optimism=0.0)
-    assert found.bills("uplead", LARGE) == pytest.approx(0.1, abs=0.01)
-    assert found.bills("uplead", OTHER) == pytest.approx(0.1, abs=0.01)
-    assert nothing.bills("uplead", SMALL) == nothing.bills("zoominfo", OTHER)
+    assert found.of("uplead", LARGE).bills == pytest.approx(0.1, abs=0.01)
+    assert found.of("uplead", OTHER).bills == pytest.approx(0.1, abs=0.01)
+    assert nothing.of("uplead", SMALL).bills == nothing.of("zoominfo", OTHER).bills
 
 
 def test_few_answers_move_a_rate_a_little() -> None:
     before, after = Rates({}, optimism=0.0), rates(SMALL, Tally(1, 0, 0, 0))
-    moved = before.bills("uplead", SMALL) - after.bills("uplead", SMALL)
+    moved = before.of("uplead", SMALL).bills - after.of("uplead", SMALL).bills
     assert 0 < moved < 0.25
 
 
 def test_what_a_record_costs_for_each_help_does_not_depend_on_how_often_it_is_known() -> None:
     rare, common = rates(SMALL, Tally(10_000, 80, 100, 80)), rates(SMALL, Tally(125, 80, 100, 80))
     for found in (rare, common):
-        share = helps(found, SMALL) / found.bills("uplead", SMALL)
+        share = helps(found, SMALL) / found.of("uplead", SMALL).bills
         assert share == pytest.approx(0.8, abs=0.35)
-    assert rare.bills("uplead", SMALL) < 0.02 < 0.7 < common.bills("uplead", SMALL)
+    assert rare.of("uplead", SMALL).bills < 0.02 < 0.7 < common.of("uplead", SMALL).bills
 
 
 def test_optimism_fades_with_every_answer() -> None:
@@ -70,7 +70,7 @@ def test_a_rate_is_a_probability_whatever_was_counted(
     found = rates(SMALL, tally, optimism=optimism)
     for segment in (SMALL, LARGE, OTHER):
         assert 0 <= helps(found, segment) <= 1
-        assert 0 <= found.bills("uplead", segment) <= 1
+        assert 0 <= found.of("uplead", segment).bills <= 1
 
 
 @given(counts, counts, st.integers(1, 200))
