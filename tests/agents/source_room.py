@@ -7,7 +7,6 @@ it billed and of every question, and can be told to fail in order.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +81,7 @@ class FakeSource:
     fail_after: bool = False
     impossible: str | None = None
     credits: int | None = None
+    usage_failure: Exception | None = None
     billed: Counter[str] = field(default_factory=Counter[str])
     asked: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
 
@@ -120,6 +120,8 @@ class FakeSource:
         return Matches(matches, sold)
 
     async def get_usage_stats(self) -> UsageStats:
+        if self.usage_failure is not None:
+            raise self.usage_failure
         return UsageStats(credits_left=1000 - len(self.billed), credits_used=len(self.billed))
 
     def _match(self, query: PersonQuery, known: dict[str, Prospect]) -> Match:
@@ -249,10 +251,6 @@ class SourceRoom:
             assert found.spent_micro == expected
         async with self.database.transaction() as db:
             assert await invariants.run(db) == []
-
-
-def later(**more: float) -> timedelta:
-    return timedelta(**more)
 
 
 __all__ = ["PROFILE", "SEALER", "START", "FakeSource", "SourceRoom", "person"]

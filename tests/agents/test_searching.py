@@ -8,13 +8,15 @@ import pytest
 
 from agents.errors import VendorError
 from agents.failpoints import Failpoints
+from agents.messages import PreviewSearch, Tick, encode
 from policies.lead import Person
 from policies.prospect import EmailStatus, Prospect
-from storage import leads, searches, suppressions
+from storage import leads, mailbox, searches, source_accounts, source_previews, suppressions
 from storage.database import Database
+from storage.mailbox import Letter
 from storage.searches import SearchStatus
 from storage.suppressions import Reason
-from tests.agents.source_room import SEALER, FakeSource, SourceRoom, person
+from tests.agents.source_room import PROFILE, SEALER, FakeSource, SourceRoom, person
 from tests.conftest import empty_every_table
 from tests.scripted import START
 
@@ -475,3 +477,51 @@ async def test_nothing_personal_lies_open(database: Database) -> None:
         for row in await room.rows(f"SELECT t::text AS line FROM {table} t"):
             assert "First" not in row["line"], table
             assert "@" not in row["line"], table
+
+
+async def test_a_preview_says_what_each_source_would_find_and_buys_nothing(
+    database: Database,
+) -> None:
+    one, other = uplead(), zoominfo(80)
+    other.failures = [away()]
+    room = SourceRoom(database, [one, other])
+    async with database.transaction() as db:
+        made = await source_previews.create(
+            db, profile="fintech-eu", definition=PROFILE, now=room.clock()
+        )
+        message = PreviewSearch(made.id)
+        letter = Letter("prospector", message.kind, encode(message))
+        await mailbox.post(db, [letter], now=room.clock())
+
+    await room.work()
+
+    async with database.transaction() as db:
+        answers = (await source_previews.get(db, made.id)).answers
+    assert answers is not None
+    first, second = answers
+    assert (first.source, first.count, first.price_micro) == ("uplead", 300, 500_000)
+    assert first.lead_micro == round(500_000 / 0.6)
+    assert second.source == "zoominfo"
+    assert not one.billed
+    assert not other.billed
+
+
+async def test_what_is_left_of_our_accounts_is_kept_and_so_is_why_it_is_not_known(
+    database: Database,
+) -> None:
+    room = SourceRoom(database, [uplead(), zoominfo()])
+    tick = Tick("sources.usage", START)
+    async with database.transaction() as db:
+        letter = Letter("prospector", tick.kind, encode(tick))
+        await mailbox.post(db, [letter], now=room.clock())
+    room.sources[1].usage_failure = VendorError(
+        "zoominfo", "the client id is not valid", retry_after=None
+    )
+
+    await room.work()
+
+    async with database.transaction() as db:
+        known = await source_accounts.all(db)
+    assert known["uplead"].credits_left == 1000
+    assert known["zoominfo"].credits_left is None
+    assert known["zoominfo"].last_problem == "zoominfo: the client id is not valid"

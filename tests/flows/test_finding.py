@@ -19,6 +19,8 @@ from agents.vendors.uplead import UpLead
 from agents.vendors.zoominfo import ZoomInfo
 from policies.contact_points import normal_email
 from policies.profiles import STARTERS
+from scripts.sandbox.market.catalogue import Catalogue
+from scripts.sandbox.market.world import World
 from scripts.sandbox.process import KEY, SandboxProcess
 from scripts.sandbox.settings import Conditions, Settings
 from storage import invariants, leads, mailbox, searches
@@ -31,6 +33,7 @@ from tests.scripted import Clock
 
 PRICES = {"uplead": 0.58, "zoominfo": 0.80}
 WANTED = 200
+PEOPLE = 20_000
 CRASHES = ("intent.after", "source.before", "source.after", "commit.before", "commit.after")
 
 
@@ -118,7 +121,7 @@ class Outside:
 @pytest.fixture(scope="module")
 def running() -> Generator[SandboxProcess, None, None]:
     plenty = Conditions(latency=0.0, rpm=1_000_000, tpm=1_000_000_000)
-    with SandboxProcess(Settings(conditions=plenty, people=20_000)) as process:
+    with SandboxProcess(Settings(conditions=plenty, people=PEOPLE)) as process:
         yield process
 
 
@@ -173,6 +176,23 @@ async def they_are_there(outside: Outside, search_id: UUID) -> None:
     assert len(people) == WANTED
     assert len({normal_email(each.person.email) for each in people}) == WANTED
     await outside.the_books_agree(found)
+
+
+async def test_whoever_both_sources_know_is_one_lead_and_nobody_is_taken_for_another(
+    outside: Outside,
+) -> None:
+    await outside.find(2_000)
+
+    await outside.work()
+
+    world = World(0, PEOPLE)
+    really = {name: Catalogue(world, name).by_id for name in PRICES}
+    async with outside.database.transaction() as db:
+        rows = await db.execute(text("SELECT lead_id, source, record_id FROM lead_sources"))
+        known = [(row.lead_id, really[row.source][row.record_id].person) for row in rows]
+    pairs = {(lead_id, person.id) for lead_id, person in known}
+    assert len(pairs) == len({lead for lead, _ in pairs}) == len({who for _, who in pairs})
+    assert len(known) > len(pairs) + 20, "many are known to both"
 
 
 async def test_a_budget_is_kept_to_the_cent(outside: Outside) -> None:
