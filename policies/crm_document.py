@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     ConfigDict,
     Field,
+    JsonValue,
     StrictFloat,
     StringConstraints,
     ValidationError,
@@ -151,6 +152,25 @@ class Opportunity(StrictModel):
 PLACE = re.compile(r"\{([^{}]*)\}")
 
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "fields": [
+        {
+            "to": "LastName",
+            "from": "person.last_name",
+            "transform": [{"name": "truncate", "length": 80}],
+            "default": "Unknown",
+        },
+        {"to": "Company", "from": "company", "default": "Unknown"},
+        {
+            "to": "Rating",
+            "from": "tier",
+            "transform": [{"name": "map", "table": {"hot": "Hot", "warm": "Warm", "cold": "Cold"}}],
+        },
+    ],
+    "audience": {"min_score": 50},
+}
+
+
 class CrmMapping(StrictModel):
     """The whole mapping of leads to an object of the CRM.
 
@@ -159,6 +179,8 @@ class CrmMapping(StrictModel):
         duplicates: what is done when a duplicate rule of the CRM finds somebody else's record:
             ``merge`` links ours to it, ``save_anyway`` makes another, ``quarantine`` asks you.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     object: Literal["Lead"] = "Lead"
     external_id: FieldName = EXTERNAL_ID

@@ -7,7 +7,7 @@ sent. A value that is empty passes none of them; what a function makes empty sta
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
@@ -23,8 +23,11 @@ from policies.crm_values import (
     clean,
     country_name,
     kind_of,
+    moment_of,
     multi_select,
     shortened,
+    truth_of,
+    word_of,
 )
 from policies.features import number
 
@@ -145,8 +148,8 @@ class MapTable(_Transform):
         return kinds.pop() if len(kinds) == 1 and self.otherwise == "empty" else Kind.ANY
 
     def _applied(self, value: Raw) -> Raw:
-        wanted = _word(value)
-        found = next((to for key, to in self.table.items() if _word(key) == wanted), None)
+        wanted = word_of(value)
+        found = next((to for key, to in self.table.items() if word_of(key) == wanted), None)
         return value if found is None and self.otherwise == "keep" else found
 
 
@@ -185,7 +188,7 @@ class DateFormat(_Transform):
         return {"date": Kind.DAY, "datetime": Kind.MOMENT}.get(self.style, Kind.TEXT)
 
     def _applied(self, value: Raw) -> Raw:
-        moment = _moment(value)
+        moment = moment_of(value)
         match self.style:
             case "datetime":
                 return moment
@@ -236,8 +239,8 @@ class MultiSelect(_Transform):
     def _applied(self, value: Raw) -> Raw:
         words = value if isinstance(value, tuple) else (str(value),)
         if self.table:
-            known = {_word(key): to for key, to in self.table.items()}
-            words = tuple(known[_word(word)] for word in words if _word(word) in known)
+            known = {word_of(key): to for key, to in self.table.items()}
+            words = tuple(known[word_of(word)] for word in words if word_of(word) in known)
         return multi_select(words)
 
 
@@ -268,7 +271,7 @@ class BooleanWord(_Transform):
     takes: ClassVar[frozenset[Kind]] = frozenset({Kind.TRUTH, Kind.TEXT, Kind.ANY})
 
     def _applied(self, value: Raw) -> Raw:
-        return self.yes if _truth(value) else self.no
+        return self.yes if truth_of(value) else self.no
 
 
 class Boolean(_Transform):
@@ -279,7 +282,7 @@ class Boolean(_Transform):
     gives: ClassVar[Kind] = Kind.TRUTH
 
     def _applied(self, value: Raw) -> Raw:
-        return _truth(value)
+        return truth_of(value)
 
 
 class AsText(_Transform):
@@ -321,39 +324,3 @@ Transform: TypeAlias = Annotated[
     | AsText,
     Field(discriminator="name"),
 ]
-
-
-def _word(value: Raw) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return " ".join(str(value).split()).casefold()
-
-
-def _truth(value: Raw) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = _word(value)
-    if word in _YES or word in _NO:
-        return word in _YES
-    raise Unfit("it is neither yes nor no")
-
-
-def _moment(value: Raw) -> datetime:
-    match value:
-        case datetime():
-            return value.astimezone(UTC)
-        case date():
-            return datetime(value.year, value.month, value.day, tzinfo=UTC)
-        case _:
-            pass
-    try:
-        read = datetime.fromisoformat(str(value).strip())
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Unfit("it is no date in ISO 8601, such as 2026-11-25") from None
-
-
-_YES = frozenset({"true", "yes", "y", "1", "on", "x", "ja", "oui", "si", "sí", "sim", "wahr"})
-_NO = frozenset({"false", "no", "n", "0", "off", "nein", "non", "não", "nao", "nee", "falsch"})

@@ -147,3 +147,50 @@ _SPELLED = {
     "tl": "Timor-Leste",
     "vi": "U.S. Virgin Islands",
 }
+
+
+def word_of(value: Raw) -> str:
+    """Return a value as a table looks it up: without case, with single spaces."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return " ".join(str(value).split()).casefold()
+
+
+def truth_of(value: Raw) -> bool:
+    """Read yes or no.
+
+    Raises:
+        Unfit: if it is neither.
+    """
+    if isinstance(value, bool):
+        return value
+    word = word_of(value)
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise Unfit("it is neither yes nor no")
+
+
+def moment_of(value: Raw) -> datetime:
+    """Read a moment; a date is its midnight in UTC.
+
+    Raises:
+        Unfit: if it is none.
+    """
+    match value:
+        case datetime():
+            return value.astimezone(UTC)
+        case date():
+            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        case _:
+            pass
+    try:
+        read = datetime.fromisoformat(str(value).strip())
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unfit("it is no date in ISO 8601, such as 2026-11-25") from None
+
+
+_YES = frozenset({"true", "yes", "y", "1", "on", "x", "ja", "oui", "si", "sí", "sim", "wahr"})
+_NO = frozenset({"false", "no", "n", "0", "off", "nein", "non", "não", "nao", "nee", "falsch"})
