@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +12,18 @@ from agents.enricher import Enricher
 from agents.errors import VendorError
 from agents.failpoints import Failpoints
 from agents.messages import Tick
-from policies.lead import LeadId
+from policies.lead import LeadId, Person
 from policies.prospect import EmailStatus
 from policies.waterfall import Worth
-from storage import enrichment, facts
+from storage import enrichment, facts, leads
 from storage.database import Database
+from storage.leads import LeadChange
 from storage.mailbox import Lane
 from tests.agents.enrich_room import Room, fetch, prospect, uplead, zoominfo
 from tests.agents.import_room import SEALER
 from tests.conftest import empty_every_table
 from tests.flows.harness import Fleet
+from tests.flows.test_nothing_personal_at_rest import dump
 from tests.scripted import START, Clock
 
 
@@ -35,6 +38,11 @@ async def handed_on(room: Room) -> int:
 async def told(room: Room, lead_id: LeadId) -> dict[tuple[str, str], object]:
     async with room.database.transaction() as db:
         return {(f.field, f.source): f.value for f in (await facts.of(db, [lead_id]))[lead_id]}
+
+
+async def change(room: Room, lead_id: LeadId, wanted: LeadChange) -> None:
+    async with room.database.transaction() as db:
+        await leads.update(db, SEALER, lead_id, wanted, expected_version=None, now=START)
 
 
 async def waiting(room: Room) -> Sequence[Any]:
@@ -81,19 +89,11 @@ async def test_the_next_source_is_asked_only_for_whom_the_first_does_not_help(
 async def test_a_lead_that_no_source_can_name_reaches_no_vendor(database: Database) -> None:
     source = uplead()
     room = Room(database, [source])
-    await fetch(database, "SELECT 1")
-    await room.found(1)
-    async with database.transaction() as db:
-        await (await _driver(db)).execute("UPDATE leads SET first_name = NULL, domain = NULL")
+    [ann] = await room.found(1)
+    await change(room, ann, {"first_name": None})
     await room.work()
     assert source.asked == []
     assert await handed_on(room) == 1
-
-
-async def _driver(db: Any) -> Any:
-    from storage.database import driver
-
-    return await driver(db)
 
 
 async def test_without_sources_nothing_is_asked(database: Database) -> None:
@@ -416,6 +416,28 @@ async def test_the_books_agree_wherever_it_crashes(database: Database, place: st
             assert nth > 1, f"{place} is never reached"
             return
     raise AssertionError("there is no end of it")
+
+
+async def test_a_dump_and_the_logs_hold_nobody_that_was_bought(
+    database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    person = Person("Xiomara", "Quetzal", "xiomara.q@c1.de", "+4930901820")
+    known = prospect("uplead", 1, email="xiomara.q@c1.de", linkedin_url="https://x.test/quetzal")
+    room = Room(database, [uplead([replace(known, person=person)])])
+    [ann] = await room.found(1)
+    await change(room, ann, {"first_name": "Xiomara", "last_name": "Quetzal"})
+    asked = room.sources[0]
+    asked.lose_answers = True  # the question stays on record
+    await room.work()
+    during = dump(database.url, "plain")
+    asked.lose_answers = False
+    room.clock.pass_(timedelta(hours=1))
+    await room.work()
+    assert (await room.lead(ann)).person.email == "xiomara.q@c1.de"
+    logged = "".join(capfd.readouterr())
+    for told in (during, dump(database.url, "plain"), logged.encode()):
+        for canary in (b"xiomara", b"quetzal", b"30901820"):
+            assert canary not in told.lower()
 
 
 async def test_two_workers_with_the_same_leads_buy_each_record_once(database: Database) -> None:
