@@ -4,6 +4,7 @@ import math
 import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from policies.country_names import NAMES
@@ -115,6 +116,7 @@ def units(text: str) -> int:
     return len(text) + sum(c > "\uffff" for c in text)
 
 
+@lru_cache(512)
 def country_name(code: str) -> str | None:
     """Return the English name of a country by its ISO 3166-1 alpha-2 code; None if unknown."""
     wanted = code.strip().lower()
