@@ -32,11 +32,13 @@ class Breaker:
         failures: failures of the vendor in a row.
         open_until: no call before (aware); None while closed.
         trips: times it opened since the last success; each doubles the pause.
+        probing: whether one call is let through to see whether the vendor is back.
     """
 
     failures: int = 0
     open_until: datetime | None = None
     trips: int = 0
+    probing: bool = False
 
 
 THRESHOLD = 5
@@ -53,7 +55,7 @@ def probe(breaker: Breaker, now: datetime, patience: timedelta) -> Breaker:
     """Let one call through a half-open breaker and keep the others waiting for its answer."""
     if breaker.open_until is None:
         return breaker
-    return replace(breaker, open_until=now + patience)
+    return replace(breaker, open_until=now + patience, probing=True)
 
 
 def succeeded(breaker: Breaker) -> Breaker:
@@ -62,9 +64,15 @@ def succeeded(breaker: Breaker) -> Breaker:
 
 
 def failed(breaker: Breaker, now: datetime, *, at_least: timedelta = timedelta()) -> Breaker:
-    """Count a failure of the vendor; open after ``THRESHOLD`` in a row, or at once on a probe."""
+    """Count a failure of the vendor; open after ``THRESHOLD`` in a row, or at once on a probe.
+
+    The failures of calls that were under way when it opened do not open it once more.
+    """
     failures = breaker.failures + 1
     if failures < THRESHOLD and breaker.open_until is None:
         return replace(breaker, failures=failures)
+    if breaker.open_until is not None and not breaker.probing and now < breaker.open_until:
+        until = max(breaker.open_until, now + at_least)
+        return replace(breaker, failures=failures, open_until=until)
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(breaker.trips, 10))
     return Breaker(failures, now + max(pause, at_least), breaker.trips + 1)

@@ -71,6 +71,18 @@ def test_enough_failures_in_a_row_open_it_for_a_pause() -> None:
     assert may_call(breaker, NOW + FIRST_PAUSE)
 
 
+def test_calls_that_were_under_way_when_it_opened_do_not_prolong_the_pause() -> None:
+    breaker, moment = tripped(), timedelta(milliseconds=10)
+    for place in range(1, 30):
+        breaker = failure.failed(breaker, NOW + place * moment)
+
+    assert breaker.open_until == NOW + FIRST_PAUSE
+    asked = failure.failed(breaker, NOW + moment, at_least=2 * FIRST_PAUSE)
+    assert asked.open_until == NOW + moment + 2 * FIRST_PAUSE
+    again = failure.failed(probe(breaker, NOW + FIRST_PAUSE, PATIENCE), NOW + FIRST_PAUSE)
+    assert again.open_until == NOW + 3 * FIRST_PAUSE
+
+
 def test_a_success_between_failures_starts_the_count_anew() -> None:
     breaker = Breaker()
     for _ in range(3 * THRESHOLD):
