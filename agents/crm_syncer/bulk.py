@@ -174,6 +174,10 @@ class BulkJobs:
                 ruling = outcomes.refused(row, told.errors, bulk=True)
                 if ruling.verdict in {Verdict.MERGE, Verdict.ONE_BY_ONE}:
                     outcomes.again[row.id] = None
+        taken = [row for told in results.succeeded if (row := rows.get(told.key))]
+        async with turn.database.transaction() as db:
+            for row in await self._records.opportunities(db, taken, mapping, turn.now):
+                outcomes.again.setdefault(row.id, None)
         usage = await self._line.usage()
         async with turn.commit() as db:
             await crm.heard(db, usage, now=turn.now)
