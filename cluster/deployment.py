@@ -7,7 +7,7 @@ what dies or reports itself ill; a new cluster gets both with its configuration.
 import asyncio
 import hmac
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
@@ -25,7 +25,7 @@ from cluster.clock import now
 from cluster.fleet import RayFleet
 from cluster.replica_ports import stay_on_loopback
 from cluster.roles import key_ring, open_database, opened, table
-from cluster.schedules import SCHEDULES, ticks
+from cluster.schedules import Schedule, schedules, ticks
 from cluster.settings import Settings
 from cluster.supervisor import Need, Supervisor
 from cluster.wake import Waker
@@ -68,6 +68,7 @@ def build_asgi() -> FastAPI:
             version=code_version(),
             cursor_secret=hmac.digest(key_ring(settings).index_key, b"page cursors", "sha256"),
             sandboxed=tuple(vendors.sandboxed(settings)),
+            webhook_secrets=vendors.webhook_secrets(settings),
             trusted_proxies=frozenset({"127.0.0.1"} if behind_haproxy() else ()),
         )
     )
@@ -85,7 +86,7 @@ class SupervisorReplica:
     async def _run(self) -> None:
         settings = Settings(**self._overrides)
         _log_to(settings, "supervisor.log")
-        roles = table(settings)
+        roles, wanted = table(settings), schedules(settings)
         fleet = RayFleet(code_version(), self._overrides)
         supervisor = Supervisor(fleet, roles, code_version())
         database = open_database(settings, "supervisor", 2)
@@ -95,7 +96,7 @@ class SupervisorReplica:
             needs = None
             try:
                 needs = await read_needs(database)
-                waker.wake(await post_ticks(database))
+                waker.wake(await post_ticks(database, wanted))
             except Exception as error:  # noqa: BLE001 - the database is away; workers still matter
                 log.warning("supervisor.database", error=type(error).__name__)
             try:
@@ -122,9 +123,9 @@ async def read_needs(database: Database) -> dict[str, Need]:
     return {role: Need(backlog.get(role, 0), b.least, b.most) for role, b in bounds.items()}
 
 
-async def post_ticks(database: Database) -> set[str]:
+async def post_ticks(database: Database, wanted: Sequence[Schedule]) -> set[str]:
     """Post the ticks that are due and not posted yet; return whom they concern."""
-    letters = ticks(SCHEDULES, now())
+    letters = ticks(wanted, now())
     async with database.transaction() as db:
         posted = await mailbox.post(db, letters)
     return {letter.recipient for letter in letters} if posted else set()

@@ -16,7 +16,8 @@ from agents.runtime import WorkerOptions
 from cluster import outside
 from cluster.clock import now
 from cluster.settings import Settings, asyncpg_url
-from cluster.shops import shops
+from cluster.shops import governor, shops
+from cluster.vendors import VENDORS
 from storage import vault
 from storage.database import Database, PoolOptions
 from storage.keyring import KeyRing
@@ -25,6 +26,8 @@ from storage.sealing import Sealer
 if TYPE_CHECKING:
     from agents.scorer.calls import RubricCalls
 
+CRM_PATIENCE = timedelta(minutes=3)
+"""How long one call of the CRM may take."""
 SCORED_AT_ONCE = 16
 """Leads in one turn of the scorer."""
 
@@ -89,6 +92,10 @@ def table(settings: Settings) -> Mapping[str, Role]:
             options=WorkerOptions(concurrency=2, claim=8, poll=timedelta(seconds=2)),
         ),
     ]
+    if VENDORS["salesforce"].is_ready(settings):
+        roles.append(
+            Role("crm_syncer", _crm_syncer, options=WorkerOptions(concurrency=2, claim=400))
+        )
     return {role.name: role for role in roles}
 
 
@@ -145,13 +152,19 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def _prospector(kit: Kit) -> Agent:
-    from agents.prospector import Prospector, Source
+    from agents.prospector import Forms, Prospector, Source
 
+    pace = governor(kit.settings, kit.database, "linkedin")
+    linkedin = outside.linkedin(kit.settings, pace.heard)
+    if linkedin is not None:
+        kit.closing.push_async_callback(pace.close)
+        kit.closing.push_async_callback(linkedin.close)
+    forms = None if linkedin is None else Forms(linkedin, pace)
     sources = [
         Source(shop.source, shop.governor, shop.purchases)
         for shop in shops(kit.settings, kit.database, kit.closing)
     ]
-    return Prospector(kit.sealer, sources, clock=now, chance=random)
+    return Prospector(kit.sealer, sources, forms=forms, clock=now, chance=random)
 
 
 def _enricher(kit: Kit) -> Agent:
@@ -196,6 +209,19 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
         deadline=timedelta(seconds=settings.openai_timeout_seconds),
         most=settings.scorer_calls,
     )
+
+
+def _crm_syncer(kit: Kit) -> Agent:
+    """The CRM syncer; its role exists only where Salesforce is connected."""
+    from agents.crm_syncer import CrmSyncer
+
+    crm = outside.salesforce(kit.settings)
+    if crm is None:
+        raise ValueError("Salesforce has no credentials: see docs/vendors/salesforce.md")
+    kit.closing.push_async_callback(crm.close_connections)
+    pace = governor(kit.settings, kit.database, "salesforce", patience=CRM_PATIENCE)
+    kit.closing.push_async_callback(pace.close)
+    return CrmSyncer(kit.sealer, crm, pace, now)
 
 
 def _analyst(kit: Kit) -> Agent:

@@ -4,11 +4,13 @@ A moment that passed while nothing ran is not made up for: each of these looks a
 there is, so the next moment does the work of all that were missed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from agents.messages import Tick, encode
+from cluster.settings import Settings
+from cluster.vendors import ready
 from storage.mailbox import Letter
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -39,6 +41,28 @@ SCHEDULES = (
     Schedule("purge", "supervisor", timedelta(hours=1)),
     Schedule("partitions", "supervisor", timedelta(hours=6)),
 )
+"""What happens whatever is connected."""
+_SOURCES = (
+    Schedule("sources.usage", "prospector", timedelta(minutes=15)),
+    Schedule("recheck", "enricher", timedelta(hours=1)),
+)
+OF_VENDORS: Mapping[str, Sequence[Schedule]] = {
+    "uplead": _SOURCES,
+    "zoominfo": _SOURCES,
+    "linkedin": (Schedule("linkedin.poll", "prospector", timedelta(minutes=5)),),
+    "salesforce": (
+        Schedule("crm.sync", "crm_syncer", timedelta(minutes=1)),
+        Schedule("crm.poll", "crm_syncer", timedelta(minutes=1)),
+        Schedule("crm.drift", "crm_syncer", timedelta(hours=6)),
+    ),
+}
+"""What happens while a vendor is connected."""
+
+
+def schedules(settings: Settings) -> list[Schedule]:
+    """What is to happen by the clock, with the vendors that are connected."""
+    outside = [each for name in ready(settings) for each in OF_VENDORS.get(name, ())]
+    return [*SCHEDULES, *dict.fromkeys(outside)]
 
 
 def ticks(schedules: Iterable[Schedule], now: datetime) -> list[Letter]:

@@ -103,6 +103,12 @@ def sandboxed(settings: Settings) -> list[str]:
     return [name for name, vendor in VENDORS.items() if vendor.is_sandbox(settings)]
 
 
+def webhook_secrets(settings: Settings) -> dict[str, str]:
+    """What the vendors sign with what they tell us, by source."""
+    secret = settings.linkedin_client_secret
+    return {} if secret is None else {"linkedin": secret.get_secret_value()}
+
+
 def with_sandbox(settings: Settings, urls: Mapping[str, str], names: Sequence[str]) -> Settings:
     """The settings under which the sandbox plays the vendors ``names``, at its addresses."""
     key = SecretStr(SANDBOX_KEY)

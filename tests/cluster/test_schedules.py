@@ -7,7 +7,9 @@ from sqlalchemy import text
 from agents.messages import Tick, decode
 from agents.runtime import Worker, drain
 from agents.supervisor import Supervisor
-from cluster.schedules import SCHEDULES, Schedule, ticks
+from cluster.roles import table
+from cluster.schedules import OF_VENDORS, SCHEDULES, Schedule, schedules, ticks
+from cluster.settings import Settings
 from storage import mailbox
 from storage.database import Database
 from storage.mailbox import Mailbox
@@ -43,7 +45,30 @@ async def test_every_tick_is_understood_by_whom_it_is_sent_to(database: Database
 
 
 def test_every_schedule_has_a_name_of_its_own() -> None:
-    assert len({s.name for s in SCHEDULES}) == len(SCHEDULES)
+    everything = {*SCHEDULES, *(each for some in OF_VENDORS.values() for each in some)}
+    assert len({s.name for s in everything}) == len(everything)
+
+
+def test_a_vendor_that_is_not_connected_is_not_asked_by_the_clock() -> None:
+    assert schedules(Settings(_env_file=None)) == [*SCHEDULES]
+    bought = Settings(_env_file=None, uplead_api_key="a", zoominfo_client_id="b")
+    assert {s.name for s in schedules(bought)} - {s.name for s in SCHEDULES} == {
+        "sources.usage",
+        "recheck",
+    }
+
+
+def test_who_is_told_of_a_schedule_has_a_role() -> None:
+    connected = Settings(
+        _env_file=None,
+        uplead_api_key="a",
+        linkedin_access_token="b",
+        linkedin_owners="urn:li:organization:1",
+        salesforce_domain="acme.my",
+        salesforce_consumer_key="c",
+        salesforce_consumer_secret="d",
+    )
+    assert {s.recipient for s in schedules(connected)} <= set(table(connected))
 
 
 async def test_a_moment_is_posted_once_and_the_next_one_again(database: Database) -> None:
