@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,15 @@ def test_help_lists_every_verb(cli: Cli) -> None:
 
 def _verbs() -> list[tuple[str, ...]]:
     """Every verb, as its words."""
-    found: list[tuple[str, ...]] = []
-    commands = get_command(build()).commands  # pyright: ignore[reportAttributeAccessIssue]
-    for name, command in commands.items():
-        inner = getattr(command, "commands", None)
-        found += [(name, verb) for verb in inner] if inner else [(name,)]
-    return found
+    return list(_verbs_of(get_command(build()), ()))
+
+
+def _verbs_of(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    inner: dict[str, object] = getattr(command, "commands", {})
+    if not inner:
+        yield words
+    for name, each in inner.items():
+        yield from _verbs_of(each, (*words, name))
 
 
 @pytest.mark.parametrize("verb", _verbs(), ids=" ".join)
