@@ -68,6 +68,15 @@ INVARIANTS: Mapping[str, str] = {
         LEFT JOIN vendor_records r ON r.entry_id = e.id
         WHERE e.state = 'committed' AND starts_with(c.account, 'credits:' || e.vendor || ':')
         GROUP BY e.id, e.vendor, c.settled HAVING c.settled <> count(r.record_id)""",
+    "what a search cost is what its purchases cost": """
+        SELECT s.search_id, s.cost, coalesce(e.cost, 0) AS ledger FROM (
+          SELECT search_id, sum(cost_micro) AS cost FROM lead_search_sources
+          GROUP BY search_id) s
+        LEFT JOIN (
+          SELECT reference, sum(settled[1]) AS cost FROM ledger_entries
+          WHERE purpose = 'search' AND state = 'committed' GROUP BY reference) e
+          ON e.reference = s.search_id
+        WHERE s.cost <> coalesce(e.cost, 0)""",
     "a message is in one place": """
         SELECT id, count(*) AS places FROM (
           SELECT id FROM messages UNION ALL SELECT id FROM delayed_messages

@@ -88,6 +88,13 @@ async def test_an_empty_database_breaks_none(database: Database) -> None:
             "what a purchase cost is the records that it bought",
         ),
         (
+            "INSERT INTO lead_searches SELECT gen_random_uuid(), 'x', '{}', 5, NULL, 'running', 0, "
+            "NULL, NULL, NULL, 'ada', now(), now(), NULL; "
+            "INSERT INTO lead_search_sources (search_id, source, criteria, price_micro, cost_micro)"
+            " SELECT id, 'uplead', '{}', 5, 5 FROM lead_searches",
+            "what a search cost is what its purchases cost",
+        ),
+        (
             "INSERT INTO dead_letters SELECT id, recipient, lane, kind, body, NULL, NULL, 1, 8, "
             "'', now(), now() FROM messages",
             "a message is in one place",
