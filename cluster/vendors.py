@@ -14,6 +14,8 @@ from pydantic import SecretStr
 from cluster.settings import SANDBOX_KEY, Settings, variable
 
 SANDBOX_OWNERS = "urn:li:sponsoredAccount:512345,urn:li:organization:2414183"
+PLAY_MONEY = 10_000.0
+"""US dollars a day where every lead vendor is played, so that no search waits for tomorrow."""
 SANDBOX_SECRET = SecretStr("sandbox-linkedin-secret")
 """With which the sandbox's LinkedIn signs what it tells us."""
 
@@ -134,7 +136,12 @@ def with_sandbox(settings: Settings, urls: Mapping[str, str], names: Sequence[st
             "salesforce_base_url": urls.get("salesforce"),
         },
     }
-    changes = {name: value for v in names if v in urls for name, value in given[v].items()}
+    played = [name for name in names if name in urls]
+    changes = {name: value for v in played for name, value in given[v].items()}
+    if {"uplead", "zoominfo"} <= {
+        *played
+    } and "vendor_usd_per_day" not in settings.model_fields_set:
+        changes["vendor_usd_per_day"] = PLAY_MONEY
     return settings.model_copy(update=changes)
 
 

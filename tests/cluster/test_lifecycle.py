@@ -81,6 +81,16 @@ def test_what_is_played_gets_the_sandboxs_keys_and_addresses_and_nothing_else() 
     assert told.zoominfo_token_url == f"{root}/zoominfo/oauth2/default/v1/token"
 
 
+def test_play_money_is_not_scarce_and_real_money_is() -> None:
+    urls = {"uplead": "http://127.0.0.1:1/uplead/v2", "zoominfo": "http://127.0.0.1:1/zoominfo/gtm"}
+    plain = Settings(_env_file=None)
+    assert vendors.with_sandbox(plain, urls, ["uplead", "zoominfo"]).vendor_usd_per_day > 1_000
+    half = Settings(_env_file=None, uplead_api_key="real")
+    assert vendors.with_sandbox(half, urls, ["zoominfo"]).vendor_usd_per_day == 20
+    said = Settings(_env_file=None, vendor_usd_per_day=5)
+    assert vendors.with_sandbox(said, urls, ["uplead", "zoominfo"]).vendor_usd_per_day == 5
+
+
 def test_settings_travel_to_other_processes_through_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
