@@ -57,7 +57,13 @@ async def rehearse(room: Room, failpoints: Failpoints) -> int:
     return crashes
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["collections", "bulk"])
+@pytest.mark.parametrize(
+    "bulk",
+    [
+        pytest.param(False, id="collections"),
+        pytest.param(True, id="bulk", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("place", PLACES)
 async def test_wherever_it_dies_every_lead_is_there_once(
     database: Database, sealer: Sealer, place: str, bulk: bool
