@@ -72,7 +72,7 @@ def _figures(about: Json) -> "list[tuple[str, object]]":
             "scored by",
             f"{active['name']}@{active['version']}" if active else "nothing: none active",
         ),
-        ("spent today", ", ".join(map(_account, about["spending"]))),
+        ("spent today", _spent(about["spending"])),
         ("in doubt", f"{unknown} paid calls, counted as spent" if unknown else None),
     ]
 
@@ -84,12 +84,25 @@ def _leads(about: Json) -> str:
     return f"{about['total']}" + (f" ({', '.join(stages)}{mean})" if stages else "")
 
 
+def _spent(accounts: list[Json]) -> str:
+    """What each vendor came to; a search's budget is shown with the search."""
+    by_name: dict[str, list[str]] = {}
+    for account in accounts:
+        name = account["id"].split(":")[1]
+        if name != "search":
+            by_name.setdefault(_ACCOUNTS.get(name, name), []).append(_account(account))
+    return "; ".join(f"{name} {', '.join(spent)}" for name, spent in by_name.items())
+
+
+_ACCOUNTS = {"vendors": "all lead sources"}
+
+
 def _account(account: Json) -> str:
     """An account of the ledger: what is spent or held, of how much."""
     used = account["spent"] + account["held"]
     if account["unit"] == "usd_micro":
-        limit = f" of {account['limit'] / 1e6:.2f}" if account["limit"] is not None else ""
-        return f"{used / 1e6:.2f}{limit} USD"
+        limit = f" of {account['limit'] / 1e6:,.2f}" if account["limit"] is not None else ""
+        return f"{used / 1e6:,.2f}{limit} USD"
     limit = f" of {account['limit']:,}" if account["limit"] is not None else ""
     return f"{used:,}{limit} {account['unit']}"
 
