@@ -88,7 +88,7 @@ def _spent(accounts: list[Json]) -> str:
     """What each vendor came to; a search's budget is shown with the search."""
     by_name: dict[str, list[str]] = {}
     for account in accounts:
-        name = account["id"].split(":")[1]
+        name = str(account["id"]).split(":")[1]
         if name != "search":
             by_name.setdefault(_ACCOUNTS.get(name, name), []).append(_account(account))
     return "; ".join(f"{name} {', '.join(spent)}" for name, spent in by_name.items())
