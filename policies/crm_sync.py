@@ -198,10 +198,10 @@ def spending(
     """
     if usage is None or told_at is None or now - told_at > timedelta(minutes=15):
         return Spending.FREE
-    left = 1 - usage.share
-    if left >= reserve:
+    left, kept = usage.allowed - usage.used, reserve * usage.allowed
+    if left > 0 and left >= kept:
         return Spending.FREE
-    return Spending.SPARING if left >= reserve / 4 else Spending.NOTHING
+    return Spending.SPARING if left > 0 and left >= kept / 4 else Spending.NOTHING
 
 
 def differs(ours: JSON, theirs: object) -> bool:

@@ -37,6 +37,7 @@ from serve import (
     sources,
     status,
     webhooks,
+    webhooks_salesforce,
 )
 from serve.calls import Api
 from serve.dependencies import Dependencies
@@ -47,7 +48,13 @@ from storage.errors import DuplicateLead, NotFound, UnstorableText, VersionConfl
 from storage.imports import ImportClosed
 from storage.scoring import AlgorithmStatusError
 
-PUBLIC = ("/health/live", "/health/ready", "/api/openapi.json", webhooks.PATH)
+PUBLIC = (
+    "/health/live",
+    "/health/ready",
+    "/api/openapi.json",
+    webhooks.PATH,
+    webhooks_salesforce.PATH,
+)
 
 
 def build(given: Dependencies) -> FastAPI:
@@ -71,7 +78,7 @@ def build(given: Dependencies) -> FastAPI:
     for part in (
         imports, export, scores, lead_lists, leads, enrichment, scoring_tests, scoring,
         crm_mappings, crm, agents, dead_letters, decisions, ledger, sources, profiles, keys,
-        webhooks, status, metrics, health,
+        webhooks, webhooks_salesforce, status, metrics, health,
     ):  # fmt: skip
         part.add_routes(app.router)
     openapi.add_routes(app)
