@@ -47,7 +47,7 @@ def outside(database: Database, running: SandboxProcess, world: World) -> Outsid
     running.reset()
     for vendor, conditions in UNHINDERED.items():
         running.set(vendor, **conditions)
-    return Outside(database, running, world)
+    return Outside(database=database, sandbox=running, world=world)
 
 
 def operations(vendor: str) -> list[str]:
@@ -79,7 +79,7 @@ async def test_a_fault_that_passes_costs_no_lead_and_no_credit(
     emails = {lead_id: (await outside.lead(lead_id)).person.email for lead_id in bought}
     assert emails == {lead_id: record.email for lead_id, record in bought.items()}
     assert len(await outside.handed_on()) == WANTED + LEADS
-    await outside.nothing_is_dead()
+    await outside.nothing_is_wrong()
     await outside.the_books_agree()
     book = outside.sandbox.book(vendor)
     hit = [entry for entry in book["log"] if entry.get("fault") == mode]
@@ -110,10 +110,10 @@ async def test_a_fault_that_lasts_ends_the_search_in_plain_words_and_keeps_every
     async with outside.at_work():
         search_id = await outside.find(WANTED)
         bought = await outside.buy(vendor, LEADS)
-        await outside.finish(search_id)
+        await outside.until(lambda: ended(outside, [search_id]))
         await outside.until(lambda: outside.are_handed_on(bought))
         asked = len(outside.log(vendor))
-        for _ in range(4):
+        for _ in range(2):
             await outside.pass_(timedelta(hours=2))
         asked_since = len(outside.log(vendor)) - asked
         outside.sandbox.clear(vendor)
@@ -125,8 +125,8 @@ async def test_a_fault_that_lasts_ends_the_search_in_plain_words_and_keeps_every
     emails = {lead_id: (await outside.lead(lead_id)).person.email for lead_id in bought}
     assert emails == {lead_id: record.email for lead_id, record in bought.items()}
     assert asked <= 3 * LEADS
-    assert asked_since <= 5 * LEADS
-    await outside.nothing_is_dead()
+    assert asked_since <= 3 * LEADS
+    await outside.nothing_is_wrong()
     await outside.the_books_agree()
 
 
@@ -134,7 +134,7 @@ async def test_one_vendor_that_refuses_us_leaves_the_work_to_the_other(outside: 
     outside.sandbox.arm("token_invalid", vendor="uplead")
     async with outside.at_work():
         search_id = await outside.find(WANTED)
-        await outside.finish(search_id)
+        await outside.until(lambda: ended(outside, [search_id]))
         bought = await outside.buy("zoominfo", LEADS)
         await outside.until(lambda: outside.are_handed_on(bought))
         outside.sandbox.clear("uplead")
@@ -147,7 +147,7 @@ async def test_one_vendor_that_refuses_us_leaves_the_work_to_the_other(outside: 
     assert "check UPLEAD_API_KEY" in (refused.last_problem or "")
     emails = {lead_id: (await outside.lead(lead_id)).person.email for lead_id in bought}
     assert emails == {lead_id: record.email for lead_id, record in bought.items()}
-    await outside.nothing_is_dead()
+    await outside.nothing_is_wrong()
     await outside.the_books_agree()
 
 
@@ -155,6 +155,7 @@ async def test_one_vendor_that_refuses_us_leaves_the_work_to_the_other(outside: 
 async def test_two_workers_keep_to_retry_after_with_everything_they_ask(
     outside: Outside, mode: str
 ) -> None:
+    outside.vendors = ["uplead"]
     outside.sandbox.arm(mode, vendor="uplead", count=3, retry_after=2.0)
     async with outside.at_work(each=2):
         searches = [await outside.find(5) for _ in range(3)]
@@ -164,7 +165,7 @@ async def test_two_workers_keep_to_retry_after_with_everything_they_ask(
     log = outside.log("uplead")
     told = [entry for entry in log if "retry_after" in entry]
     assert len(told) == 3
-    assert all(1.0 < entry["retry_after"] <= 3.0 for entry in told)
+    assert all(entry["retry_after"] >= 2.0 for entry in told)
     waited_as_told(log)
     overview = await outside.overview("uplead")
     assert overview.throttled >= 3
@@ -176,15 +177,15 @@ async def ended(outside: Outside, searches: Sequence[UUID]) -> bool:
 
 
 async def test_the_breaker_opens_lets_one_probe_through_and_closes(outside: Outside) -> None:
-    vendor, latency = "uplead", 0.4
+    vendor, latency = "uplead", 0.3
     outside.vendors = [vendor]
     outside.sandbox.set(vendor, latency=latency)
     outside.timeout = timedelta(seconds=2)
     outside.sandbox.arm("503", vendor=vendor)
     async with outside.at_work(each=2):
-        searches = [await outside.find(5) for _ in range(8)]
-        bought = await outside.buy(vendor, 25)
-        await outside.until(lambda: is_open(outside, vendor), leaving_out=False)
+        searches = [await outside.find(5) for _ in range(3)]
+        bought = await outside.buy(vendor, 20)
+        await outside.until(lambda: is_open(outside, vendor), as_it_is=True)
         await asyncio.sleep(1.0)
         burst, seen = outside.log(vendor), await outside.overview(vendor)
         assert seen.open_until is not None
@@ -196,18 +197,18 @@ async def test_the_breaker_opens_lets_one_probe_through_and_closes(outside: Outs
         await asyncio.sleep(1.5)
         assert outside.log(vendor) == burst, "nobody asks while it is open"
         outside.sandbox.clear(vendor)
-        await outside.until(lambda: is_closed(outside, vendor), leaving_out=False)
+        await outside.until(lambda: is_closed(outside, vendor), as_it_is=True)
         await outside.finish()
 
     since = outside.log(vendor)[len(burst) :]
     probe, *others = since
     assert probe["status"] == 200
     assert others[0]["at"] >= probe["at"] + latency, "one probe, and the others wait for it"
-    assert [(await outside.search(each)).status for each in searches] == ["done"] * 8
+    assert [(await outside.search(each)).status for each in searches] == ["done"] * 3
     emails = {lead_id: (await outside.lead(lead_id)).person.email for lead_id in bought}
     assert emails == {lead_id: record.email for lead_id, record in bought.items()}
     assert (await outside.overview(vendor)).open_until is None
-    await outside.nothing_is_dead()
+    await outside.nothing_is_wrong()
     await outside.the_books_agree()
 
 
@@ -244,7 +245,7 @@ async def test_a_vendor_that_stays_away_is_asked_ever_more_seldom_and_given_up(
     assert asked[1] <= 60 / 5 + 1
     emails = {lead_id: (await outside.lead(lead_id)).person.email for lead_id in bought}
     assert emails == {lead_id: record.email for lead_id, record in bought.items()}
-    await outside.nothing_is_dead()
+    await outside.nothing_is_wrong()
     await outside.the_books_agree(held=TRIAL_PAGE)
 
 
@@ -262,18 +263,18 @@ async def test_two_workers_of_each_role_in_a_storm_count_every_record_once(
         for mode in ("500", "act_then_timeout", "truncated", "disconnect"):
             outside.sandbox.arm(mode, vendor=vendor, share=0.06, delay=0.1)
     async with outside.at_work(each=2):
-        searches = [await outside.find(20) for _ in range(3)]
-        bought = await outside.buy("uplead", 15, after=40 * seed)
-        bought |= await outside.buy("zoominfo", 15, after=40 * seed)
+        searches = [await outside.find(15) for _ in range(3)]
+        bought = await outside.buy("uplead", 10, after=40 * seed)
+        bought |= await outside.buy("zoominfo", 10, after=40 * seed)
         await outside.finish()
 
     found = [await outside.search(each) for each in searches]
     assert [each.status for each in found] == ["done"] * 3
     made = await outside.rows("SELECT count(*)::int FROM leads WHERE source <> 'import'")
-    assert made == [(sum(each.found for each in found),)] == [(60,)]
+    assert made == [(sum(each.found for each in found),)] == [(45,)]
     assert await outside.are_handed_on(bought)
     assert await outside.rows("SELECT 1 FROM enrichment_asks WHERE call_id IS NOT NULL") == []
-    await outside.nothing_is_dead()
+    await outside.nothing_is_wrong()
     await outside.the_books_agree()
     assert any(e.get("fault") for vendor in PRICES for e in outside.log(vendor))
 
