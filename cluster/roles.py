@@ -213,7 +213,7 @@ def _rubric_calls(kit: Kit) -> "RubricCalls | None":
 
 def _crm_syncer(kit: Kit) -> Agent:
     """The CRM syncer; its role exists only where Salesforce is connected."""
-    from agents.crm_syncer import CrmSyncer
+    from agents.crm_syncer import CrmSyncer, SyncOptions
 
     crm = outside.salesforce(kit.settings)
     if crm is None:
@@ -221,7 +221,9 @@ def _crm_syncer(kit: Kit) -> Agent:
     kit.closing.push_async_callback(crm.close_connections)
     pace = governor(kit.settings, kit.database, "salesforce", patience=CRM_PATIENCE)
     kit.closing.push_async_callback(pace.close)
-    return CrmSyncer(kit.sealer, crm, pace, now)
+    # A real CRM is somebody's: nothing goes there before an operator has looked at the mapping.
+    options = SyncOptions(unasked=VENDORS["salesforce"].is_sandbox(kit.settings))
+    return CrmSyncer(kit.sealer, crm, pace, now, options)
 
 
 def _analyst(kit: Kit) -> Agent:

@@ -62,7 +62,7 @@ class CrmSyncer:
         self._scan = Scan(chosen)
         self._listener = Listener(sealer, line, chosen)
         self._comparison = Comparison(records, line, chosen)
-        self._checking = Checking(line)
+        self._checking = Checking(line, unasked=chosen.unasked)
 
     async def handle(self, messages: Sequence[Message], turn: Turn) -> Outcome:
         """Deal with the messages of one turn."""

@@ -9,7 +9,7 @@ from policies.crm_checks import check
 from policies.crm_document import CrmMapping
 from policies.crm_records import Description
 from storage import crm
-from storage.crm import CrmState
+from storage.crm import STARTER_VERSION, CrmState
 from storage.crm_links import OPPORTUNITY
 
 CHECKED_EVERY = timedelta(hours=24)
@@ -17,11 +17,22 @@ AFTER_FAILURE = timedelta(minutes=5)
 """Between two logins that the schedule asks for: too many wrong ones lock a user out."""
 
 
-class Checking:
-    """Looks at the CRM as a whole."""
+NOBODY_ASKED = (
+    "no mapping was kept yet, so nothing is sent: see what would be (leadengine crm preview), then "
+    "keep one (leadengine crm mapping set)"
+)
 
-    def __init__(self, line: Line) -> None:
+
+class Checking:
+    """Looks at the CRM as a whole.
+
+    Args:
+        unasked: whether leads go there before anybody has kept a mapping.
+    """
+
+    def __init__(self, line: Line, *, unasked: bool) -> None:
         self._line = line
+        self._unasked = unasked
 
     async def check(self, turn: Turn) -> Outcome:
         """Look now and keep what was seen.
@@ -47,6 +58,8 @@ class Checking:
         elif unknown and not state.connected:
             return state.problem or "the CRM was never reached"
         problem = mapping_problem(kept.mapping, state)
+        if kept.version == STARTER_VERSION and not self._unasked:
+            problem = NOBODY_ASKED
         if problem is not None:
             async with turn.database.transaction() as db:
                 await crm.troubled(db, problem, now=turn.now)

@@ -115,6 +115,7 @@ class SyncOptions:
         recreate: whether a record that somebody deleted over there is made again.
         drift_pages: queries of one comparison, at most; 2,000 records each.
         patience: how often a refused record is tried.
+        unasked: whether leads are sent by the clock before anybody has kept a mapping.
     """
 
     bulk_from: int = 2_000
@@ -131,3 +132,4 @@ class SyncOptions:
     recreate: bool = False
     drift_pages: int = 10
     patience: Patience = field(default_factory=Patience)
+    unasked: bool = True

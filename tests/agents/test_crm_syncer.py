@@ -3,13 +3,17 @@
 from datetime import timedelta
 from uuid import UUID
 
+import orjson
 import pytest
+from sqlalchemy import text
 
-from agents.messages import CheckCrm, SyncLead
+from agents.crm_syncer import SyncOptions
+from agents.messages import CheckCrm, SyncLead, WebhookReceived
 from policies.crm_records import ApiUsage, RowError
-from storage import crm, crm_links
+from storage import crm, crm_links, inbound
 from storage.crm_links import LinkState
 from storage.database import Database
+from storage.inbound import Event
 from storage.sealing import Sealer
 from tests.agents.crm_room import AWAY, KEY, Room, refused
 
@@ -227,6 +231,34 @@ async def test_a_lead_that_was_converted_before_we_knew_is_told_by_the_refusal(
     assert (await room.rows("SELECT outcome FROM leads"))[0]["outcome"] is True
 
 
+async def test_an_outbound_message_is_a_hint_to_look_at_the_record(room: Room) -> None:
+    ids = await room.scored(2)
+    await room.tick("crm.sync")
+    told = [room.org.of(each).id for each in ids]
+    room.clock.pass_(HOUR)
+    room.org.change(told[0], IsConverted=True, Status="Closed - Converted")
+    async with room.database.transaction() as db:
+        events = [
+            Event("salesforce", f"04l{n}", orjson.dumps(payload).decode())
+            for n, payload in enumerate(
+                [
+                    {"type": "Lead", "id": told[0]},
+                    {"type": "Lead", "id": told[1], "IsConverted": True},
+                    {"type": "Contact", "id": told[1]},
+                    {"type": "Lead", "id": "' OR Id != null"},
+                    [],
+                ]
+            )
+        ]
+        kept = [await inbound.add(db, room.sealer, each, now=room.clock()) for each in events]
+    await room.tell(*(WebhookReceived("salesforce", each) for each in kept if each is not None))
+    calls = len(room.org.calls)
+    await room.work()
+
+    assert await room.states() == {"converted": 1, "synced": 1}
+    assert len(room.org.calls) == calls + 1
+
+
 async def test_another_status_is_told_on_the_timeline(room: Room) -> None:
     ids = await room.scored(1)
     await room.tick("crm.sync")
@@ -381,6 +413,21 @@ async def test_a_mapping_that_cannot_work_sends_nothing(room: Room) -> None:
     assert room.org.calls == ["who", "describe"]
     async with room.database.transaction() as db:
         assert "Nowhere__c" in ((await crm.state(db)).problem or "")
+
+
+async def test_a_real_crm_gets_nothing_before_somebody_has_kept_a_mapping(room: Room) -> None:
+    async with room.database.transaction() as db:
+        await db.execute(text("DELETE FROM crm_mappings"))
+    room.options = SyncOptions(unasked=False)
+    ids = await room.scored(1)
+    await room.tick("crm.sync")
+    assert room.org.calls == ["who", "describe"]
+    async with room.database.transaction() as db:
+        assert "crm mapping set" in ((await crm.state(db)).problem or "")
+
+    await room.tell(SyncLead(ids[0]))
+    await room.work()
+    assert "upsert" in room.org.calls, "who asks for a lead to be sent gets that"
 
 
 async def test_the_drift_report_says_what_differs_and_why(room: Room) -> None:
