@@ -3,6 +3,8 @@
 The sandbox keeps its own account: which external id was created how often, and every call.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +20,7 @@ from agents.messages import CheckCrm
 from agents.runtime import Worker, WorkerOptions
 from agents.vendors.salesforce import Salesforce
 from agents.vendors.salesforce.credentials import credentials
+from policies.crm_outbound import ACKNOWLEDGED, parse_message
 from policies.lead import LeadId
 from scripts.sandbox.process import SandboxProcess
 from scripts.sandbox.salesforce.steer import OrgControl
@@ -235,3 +238,38 @@ async def test_duplicates_of_sales_people_are_merged(room: Rehearsal, org: OrgCo
     links = await room.links()
     assert links[ids[0]].crm_id == made["ids"][0]
     assert org.book()["records"]["Lead"] == 2
+
+
+async def test_what_the_org_tells_is_read_and_its_acknowledgement_is_what_it_waits_for(
+    room: Rehearsal, org: OrgControl
+) -> None:
+    told: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+        told.append(await reader.readexactly(length))
+        body = ACKNOWLEDGED.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        ids = await room.scored(3)
+        await room.tick("crm.sync")
+        await asyncio.to_thread(org.tell, f"http://127.0.0.1:{port}/webhooks/salesforce/x")
+        await asyncio.to_thread(org.act, "convert", external_ids=[str(ids[0])])
+        for _ in range(100):
+            if told and not await asyncio.to_thread(org.waiting):
+                break
+            await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(org.waiting) == 0
+    links = await room.links()
+    named = {each.record_id for body in told for each in parse_message(body).notifications}
+    assert links[ids[0]].crm_id in named
+    assert room.adapter is not None
+    account = await room.adapter.who()
+    assert {parse_message(body).organization_id for body in told} == {account.organization_id}
