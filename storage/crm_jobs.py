@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from policies.lead import LeadId
-from storage.crm_links import LEAD, Link, Try, link_of
+from storage.crm_links import LEAD, Link, Try, link_of, lock
 from storage.database import Connection, driver
 from storage.errors import NotFound
 from storage.ids import new_id
@@ -106,6 +106,7 @@ async def create(
     connection = await driver(db)
     rows = sorted(leads)
     ids, versions = [lead_id for lead_id, _ in rows], [version for _, version in rows]
+    await lock(db, ids, sobject=sobject)
     await connection.execute(_CREATE, job_id, sobject, mapping_version, 0, now)
     taken = await connection.fetch(_ASSIGN, ids, versions, sobject, job_id, now)
     await connection.execute("UPDATE crm_jobs SET records = $2 WHERE id = $1", job_id, len(taken))

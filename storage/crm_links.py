@@ -132,6 +132,13 @@ async def get_many(
     return {LeadId(row["lead_id"]): link_of(row) for row in rows}
 
 
+async def lock(
+    db: Connection, ids: Sequence[UUID], crm_ids: Sequence[str] = (), *, sobject: str = LEAD
+) -> None:
+    """Let nobody else change these links until the transaction ends; always in one order."""
+    await (await driver(db)).execute(_LOCK, ids, crm_ids, sobject)
+
+
 async def of_lead(db: Connection, lead_id: UUID) -> list[Link]:
     """Return the links of one lead, one an object."""
     rows = await (await driver(db)).fetch(
@@ -209,6 +216,7 @@ async def intend(
     Left out is what another bulk job carries, and what is to be left alone.
     """
     rows = sorted(tries, key=lambda each: each.lead_id)
+    await lock(db, [row.lead_id for row in rows], sobject=sobject)
     found = await (await driver(db)).fetch(
         _INTEND,
         [row.lead_id for row in rows],
@@ -236,6 +244,7 @@ async def settle(
     """
     rows = sorted(results, key=lambda each: each.lead_id)
     connection = await driver(db)
+    await lock(db, [row.lead_id for row in rows], sobject=sobject)
     mine = await connection.fetch(
         _SETTLE,
         [row.lead_id for row in rows],
@@ -350,6 +359,10 @@ def link_of(row: asyncpg.Record) -> Link:
 
 
 _GET = "SELECT * FROM crm_links WHERE lead_id = ANY($1::uuid[]) AND sobject = $2"
+_LOCK = """
+SELECT FROM crm_links WHERE (lead_id = ANY($1::uuid[]) OR crm_id = ANY($2::text[]))
+  AND sobject = $3 ORDER BY lead_id FOR UPDATE
+"""
 _BY_RECORDS = """
 SELECT * FROM crm_links WHERE crm_id = ANY($1::text[]) AND sobject = $2
 ORDER BY state IN ('deleted', 'gone') DESC, updated_at

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from policies.crm_document import Audience
 from policies.lead import LeadId
-from storage.crm_links import LEAD
+from storage.crm_links import LEAD, lock
 from storage.database import Connection, driver
 from storage.lead_rows import plan_anew
 
@@ -88,6 +88,7 @@ async def orphans(db: Connection, *, now: datetime, limit: int = 1000) -> list[L
 async def queue(db: Connection, due: Sequence[Due], *, now: datetime) -> None:
     """Put leads on the queue: those that are gone as to be deleted."""
     connection = await driver(db)
+    await lock(db, [each.lead_id for each in due])
     alive = sorted((each.lead_id, each.version) for each in due if not each.gone)
     if alive:
         ids, versions = [lead_id for lead_id, _ in alive], [version for _, version in alive]

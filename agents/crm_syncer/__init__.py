@@ -99,9 +99,8 @@ class CrmSyncer:
     async def _tick(self, tick: Tick, turn: Turn) -> Outcome:
         match tick.schedule:
             case "crm.sync":
-                if await self._checking.ready(turn) is not None:
-                    return Done()
-                return await self._scan.walk(tick, turn)
+                problem = await self._checking.ready(turn)
+                return await self._scan.walk(tick, turn, deletions_only=problem is not None)
             case "crm.poll":
                 return await self._listener.poll(turn)
             case "crm.drift":

@@ -72,6 +72,9 @@ class Collections:
     async def _keep(
         self, db: Connection, batch: Batch, outcomes: Outcomes, kept: KeptMapping, turn: Turn
     ) -> None:
+        everybody = [*(row.id for row in batch.unchanged), *batch.left_out]
+        everybody += [each.lead_id for each in outcomes.results]
+        await crm_links.lock(db, everybody)
         await outcomes.keep(db, turn)
         same = [(row.id, row.lead.version) for row in batch.unchanged]
         await crm_links.unchanged(db, same, mapping_version=kept.version, now=turn.now)

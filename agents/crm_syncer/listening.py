@@ -146,8 +146,11 @@ class Listener:
                 await crm.polled(db, until, now=turn.now)
 
     async def _take(self, db: Connection, rows: Sequence[Read], turn: Turn) -> None:
-        by_record = await crm_links.by_records(db, [row.crm_id for row in rows])
-        by_lead = await crm_links.get_many(db, [row.lead_id for row in rows if row.lead_id])
+        crm_ids = [row.crm_id for row in rows]
+        lead_ids = [row.lead_id for row in rows if row.lead_id]
+        await crm_links.lock(db, lead_ids, crm_ids)
+        by_record = await crm_links.by_records(db, crm_ids)
+        by_lead = await crm_links.get_many(db, lead_ids)
         news = News()
         for row in _newest(rows):
             link = by_record.get(row.crm_id)

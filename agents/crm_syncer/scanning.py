@@ -31,15 +31,19 @@ class Scan:
     def __init__(self, options: SyncOptions) -> None:
         self._options = options
 
-    async def walk(self, tick: Tick, turn: Turn) -> Outcome:
-        """Go on with the walk, as far as one turn goes."""
+    async def walk(self, tick: Tick, turn: Turn, *, deletions_only: bool = False) -> Outcome:
+        """Go on with the walk, as far as one turn goes.
+
+        Args:
+            deletions_only: post what is to be deleted, and stay where the walk is.
+        """
         async with turn.database.transaction() as db:
             kept, state = await crm.mapping(db), await crm.state(db)
             jobs = await crm_jobs.unfinished(db)
         start = self._start(state, kept, turn.now)
         found, reached, more = await self._look(start, kept, turn)
         gone, alive = [d for d in found if d.gone], [d for d in found if not d.gone]
-        left = self._jobs_wanted(alive, state, turn.now)
+        left = None if deletions_only else self._jobs_wanted(alive, state, turn.now)
         async with turn.commit() as db:
             await self._post_each(db, gone, turn)
             await self._follow_lost(db, turn)

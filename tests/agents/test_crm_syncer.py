@@ -299,6 +299,23 @@ async def test_what_somebody_deleted_there_stays_deleted(room: Room) -> None:
     assert room.org.of(ids[1]).values["Rating"] == 95, "somebody took it out of the bin"
 
 
+async def test_by_rule_what_somebody_deleted_there_is_made_again(
+    database: Database, sealer: Sealer
+) -> None:
+    room = Room(database, sealer, options=SyncOptions(recreate=True))
+    await room.open()
+    ids = await room.scored(1)
+    await room.tick("crm.sync")
+    first = room.org.of(ids[0]).id
+    room.clock.pass_(HOUR)
+    room.org.change(first, deleted=True)
+    await room.tick("crm.poll")
+
+    again = room.org.of(ids[0]).id
+    assert again != first
+    assert (await room.links())[ids[0]].crm_id == again
+
+
 async def test_a_persons_deletion_reaches_the_crm(room: Room) -> None:
     ids = await room.scored(3)
     await room.tick("crm.sync")
@@ -411,6 +428,8 @@ async def test_a_mapping_that_cannot_work_sends_nothing(room: Room) -> None:
     await room.tick("crm.sync")
 
     assert room.org.calls == ["who", "describe"]
+    await room.tick("crm.sync")
+    assert room.org.calls == ["who", "describe"]
     async with room.database.transaction() as db:
         assert "Nowhere__c" in ((await crm.state(db)).problem or "")
 
@@ -420,6 +439,8 @@ async def test_a_real_crm_gets_nothing_before_somebody_has_kept_a_mapping(room: 
         await db.execute(text("DELETE FROM crm_mappings"))
     room.options = SyncOptions(unasked=False)
     ids = await room.scored(1)
+    await room.tick("crm.sync")
+    assert room.org.calls == ["who", "describe"]
     await room.tick("crm.sync")
     assert room.org.calls == ["who", "describe"]
     async with room.database.transaction() as db:

@@ -24,6 +24,7 @@ from policies.crm_outbound import ACKNOWLEDGED, parse_message
 from policies.lead import LeadId
 from scripts.sandbox.process import SandboxProcess
 from scripts.sandbox.salesforce.steer import OrgControl
+from storage import crm, vendor_states
 from storage.database import Database
 from storage.mailbox import Mailbox
 from storage.sealing import Sealer
@@ -238,6 +239,30 @@ async def test_duplicates_of_sales_people_are_merged(room: Rehearsal, org: OrgCo
     links = await room.links()
     assert links[ids[0]].crm_id == made["ids"][0]
     assert org.book()["records"]["Lead"] == 2
+
+
+@pytest.mark.parametrize("mode", [*MODES, "concurrent", "limit_exceeded", "token_invalid"])
+async def test_a_fault_of_any_kind_loses_nobody_and_ends(
+    room: Rehearsal, sandbox: SandboxProcess, org: OrgControl, mode: str
+) -> None:
+    ids = await room.scored(30)
+    await room.tell(CheckCrm())
+    await room.work()
+    # What is used up comes back by the hour.
+    times = 1 if mode == "limit_exceeded" else 7
+    sandbox.arm(mode, vendor=VENDOR, count=times, delay=0.0)
+    for _ in range(8):
+        await room.tick("crm.sync")
+        room.clock.pass_(timedelta(minutes=6))
+
+    assert await room.states() == {"synced": len(ids)}
+    assert set(org.book()["by_external_id"].values()) == {1}
+    assert org.book(each=False)["requests"] < 40, "nobody hammers what is broken"
+    async with room.database.transaction() as db:
+        state = await vendor_states.of(db, VENDOR)
+        assert state is not None
+        assert state["breaker"]["open_until"] is None
+        assert (await crm.state(db)).problem is None
 
 
 async def test_what_the_org_tells_is_read_and_its_acknowledgement_is_what_it_waits_for(
