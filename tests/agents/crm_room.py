@@ -15,6 +15,7 @@ from agents.crm_syncer.ports import Operation
 from agents.errors import AnswerError, VendorError
 from agents.governor import Governor
 from agents.messages import Message, Tick, encode
+from agents.runtime import Worker
 from policies.crm_csv import rows_of
 from policies.crm_document import parse
 from policies.crm_records import (
@@ -37,7 +38,7 @@ from storage import crm, crm_links, leads, mailbox
 from storage.crm_links import LEAD, Link
 from storage.database import Database
 from storage.leads import Scored
-from storage.mailbox import Letter
+from storage.mailbox import Letter, Mailbox
 from storage.sealing import Sealer
 from tests.flows.harness import Fleet
 from tests.scripted import START, Clock
@@ -87,7 +88,7 @@ class Org:
             done; None lets one pass.
         created: times that a record of an external id was created.
         whole_call: word in a Company for which a whole call is refused.
-        meanwhile: done once, while a job is being closed.
+        meanwhile: done once, while a call of that name is under way.
         unanswered: rows of a job that are left unprocessed.
         patience: polls until a job is over.
     """
@@ -102,7 +103,9 @@ class Org:
     jobs: dict[str, _Job] = field(default_factory=dict[str, _Job])
     usage: ApiUsage = field(default_factory=lambda: ApiUsage(0, 100_000))
     whole_call: str | None = None
-    meanwhile: Callable[[], Awaitable[None]] | None = None
+    meanwhile: dict[str, Callable[[], Awaitable[None]]] = field(
+        default_factory=dict[str, Callable[[], Awaitable[None]]]
+    )
     unanswered: int = 0
     patience: int = 1
     next_id: int = 1
@@ -146,6 +149,7 @@ class Org:
         save_duplicates: bool = False,
     ) -> list[RowResult]:
         self._call("upsert")
+        await self._happens("upsert")
         if self.whole_call and any(self.whole_call in str(r.get("Company")) for r in records):
             raise refused("status 400, JSON_PARSER_ERROR")
         results = [
@@ -222,9 +226,7 @@ class Org:
 
     async def close(self, job_id: str) -> JobState:
         self._call("close")
-        if self.meanwhile is not None:
-            happens, self.meanwhile = self.meanwhile, None
-            await happens()
+        await self._happens("close")
         job = self.jobs[job_id]
         if job.state is not JobPhase.OPEN:
             raise refused("it is not open")
@@ -255,6 +257,10 @@ class Org:
         self._call("job_results")
         self._done()
         return self.jobs[job_id].results
+
+    async def _happens(self, name: str) -> None:
+        if happens := self.meanwhile.pop(name, None):
+            await happens()
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -420,6 +426,16 @@ class Room:
         fleet = Fleet(self.database, lambda: [self.syncer()], self.clock, **options)
         await fleet.finish()
         return fleet
+
+    async def another_works(self) -> None:
+        """Let a second worker take what is there now."""
+        mailbox = Mailbox(self.database.url, "crm_syncer", "crm_syncer:1", virtual=True)
+        worker = Worker(
+            self.syncer(), self.database, mailbox, self.clock, lambda: 0.5, virtual=True
+        )
+        await mailbox.open(self.clock())
+        await worker.step()
+        await mailbox.close()
 
     async def links(self, sobject: str = LEAD) -> dict[LeadId, Link]:
         """Every link."""

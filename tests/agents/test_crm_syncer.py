@@ -89,6 +89,25 @@ async def test_an_answer_that_never_came_is_asked_for_again_and_creates_nothing_
     assert (await room.links())[more[0]].state is LinkState.SYNCED
 
 
+async def test_of_two_workers_that_cross_the_newer_record_stays(room: Room) -> None:
+    ids = await room.scored(2)
+
+    async def cross() -> None:
+        await room.rescored(ids[:1], 99)
+        await room.tell(SyncLead(ids[0]))
+        await room.another_works()
+        assert room.org.of(ids[0]).values["Rating"] == 99
+
+    room.org.meanwhile["upsert"] = cross
+    await room.tick("crm.sync")
+
+    assert room.org.of(ids[0]).values["Rating"] == 99, "the older one came last, and was corrected"
+    assert await room.states() == {"synced": 2}
+    assert [kind for kind in await room.timeline(ids[0]) if kind == "crm.created"] == [
+        "crm.created"
+    ]
+
+
 async def test_a_locked_row_is_tried_again_and_holds_up_nobody(room: Room) -> None:
     room.org.errors["Firm 1"] = (LOCKED, 3)
     ids = await room.scored(3)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.crm_syncer import SyncOptions
-from agents.messages import FollowJob
+from agents.messages import CheckCrm, FollowJob
 from policies.crm_records import JobPhase, RowError
 from storage import crm_jobs
 from storage.crm_jobs import Job, Step
@@ -73,7 +73,7 @@ async def test_a_lead_that_changes_under_way_is_sent_again(room: Room) -> None:
         await room.rescored(ids[:1], 99)
         await room.remove(ids[1])
 
-    room.org.meanwhile = changing
+    room.org.meanwhile["close"] = changing
     await room.tick("crm.sync")
 
     assert room.org.of(ids[0]).values["Rating"] == 99
@@ -136,3 +136,22 @@ async def test_two_messages_for_a_job_do_no_more_than_one(room: Room) -> None:
     await room.work()
 
     assert len(fleet_calls) == before
+
+
+async def test_a_lead_that_changes_while_nobody_knows_what_was_uploaded_is_sent_again(
+    room: Room,
+) -> None:
+    ids = await room.scored(30)
+
+    async def changing() -> None:
+        await room.rescored(ids[:1], 99)
+
+    room.org.meanwhile["upload"] = changing
+    await room.tell(CheckCrm())
+    await room.work()
+    room.org.after = [None, AWAY]
+    await room.tick("crm.sync")
+
+    assert room.org.calls.count("upload") == 2
+    assert room.org.of(ids[0]).values["Rating"] == 99
+    assert await room.states() == {"synced": 30}

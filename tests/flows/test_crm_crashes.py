@@ -51,6 +51,11 @@ async def rehearse(room: Room, failpoints: Failpoints) -> int:
     ratings = {str(r.values["Rating"]) for r in live if not r.values.get("IsConverted")}
     assert ratings == {"90"}
     assert [r.values[KEY] for r in room.org.live("Opportunity")] == [str(ids[3])]
+    stuck = await room.rows(
+        "SELECT k.lead_id FROM crm_links k JOIN crm_jobs j ON j.id = k.job_id "
+        "WHERE j.step IN ('done', 'failed', 'aborted')"
+    )
+    assert stuck == []
     kinds = [kind for each in ids for kind in await room.timeline(each)]
     assert kinds.count("crm.created") == 23
     assert kinds.count("crm.converted") == kinds.count("crm.deleted") == 1
