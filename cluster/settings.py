@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("salesforce_base_url", "SALESFORCE_BASE_URL"),
         description="of a server that plays Salesforce; none is Salesforce itself",
     )
+    salesforce_webhook_secret: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("salesforce_webhook_secret", "SALESFORCE_WEBHOOK_SECRET"),
+        description="part of the address that outbound messages are sent to",
+    )
     salesforce_requests_per_minute: int = Field(default=600, ge=1)
 
     vendor_usd_per_day: float = Field(

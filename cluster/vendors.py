@@ -106,9 +106,12 @@ def sandboxed(settings: Settings) -> list[str]:
 
 
 def webhook_secrets(settings: Settings) -> dict[str, str]:
-    """What the vendors sign with what they tell us, by source."""
-    secret = settings.linkedin_client_secret
-    return {} if secret is None else {"linkedin": secret.get_secret_value()}
+    """By what we know the vendors when they tell us something, by source."""
+    secrets = {
+        "linkedin": settings.linkedin_client_secret,
+        "salesforce": settings.salesforce_webhook_secret,
+    }
+    return {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
 
 
 def with_sandbox(settings: Settings, urls: Mapping[str, str], names: Sequence[str]) -> Settings:

@@ -115,9 +115,14 @@ def _leads(counts: Counts) -> Iterable[GaugeMetricFamily]:
 
 
 def _spending(counts: Counts) -> Iterable[GaugeMetricFamily]:
-    spent = _gauge("ledger_spent", "Settled today", "account", "unit")
-    held = _gauge("ledger_held", "Reserved today and not yet settled", "account", "unit")
-    limit = _gauge("ledger_limit", "What may be spent today", "account", "unit")
+    spent = _gauge(
+        "ledger_spent",
+        "Settled today or, where the cap is by the month, this month",
+        "account",
+        "unit",
+    )
+    held = _gauge("ledger_held", "Reserved and not yet settled", "account", "unit")
+    limit = _gauge("ledger_limit", "What may be spent in that time", "account", "unit")
     for each in counts.spending:
         labels = [each.account.rpartition(":")[0] or each.account, each.unit]
         spent.add_metric(labels, each.spent)

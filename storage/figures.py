@@ -33,7 +33,7 @@ class Counts:
         average_score: over those, 0 to 100; None if there is none.
         imports_open: uploads not yet worked off.
         unknown_calls: paid calls of which nobody knows whether they were charged.
-        spending: the accounts opened today, and what they stand at.
+        spending: the accounts of this day and of this month, and what they stand at.
     """
 
     leads: dict[LeadStatus, int]
@@ -79,5 +79,6 @@ SELECT (SELECT count(*) FROM imports WHERE status IN ('receiving', 'queued', 'ru
 """
 _SPENDING = """
 SELECT id, unit, limit_amount, held, spent FROM ledger_accounts
-WHERE opened_at >= date_trunc('day', $1::timestamptz, 'UTC') ORDER BY id
+WHERE right(id, 11) = ':' || to_char($1 AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+  OR right(id, 8) = ':' || to_char($1 AT TIME ZONE 'UTC', 'YYYY-MM') ORDER BY id
 """

@@ -72,7 +72,7 @@ def _figures(about: Json) -> "list[tuple[str, object]]":
             "scored by",
             f"{active['name']}@{active['version']}" if active else "nothing: none active",
         ),
-        ("spent today", _spent(about["spending"])),
+        ("spent", _spent(about["spending"])),
         ("in doubt", f"{unknown} paid calls, counted as spent" if unknown else None),
     ]
 
@@ -85,12 +85,11 @@ def _leads(about: Json) -> str:
 
 
 def _spent(accounts: list[Json]) -> str:
-    """What each vendor came to; a search's budget is shown with the search."""
+    """What each vendor came to, today or, where the cap is by the month, this month."""
     by_name: dict[str, list[str]] = {}
     for account in accounts:
         name = str(account["id"]).split(":")[1]
-        if name != "search":
-            by_name.setdefault(_ACCOUNTS.get(name, name), []).append(_account(account))
+        by_name.setdefault(_ACCOUNTS.get(name, name), []).append(_account(account))
     return "; ".join(f"{name} {', '.join(spent)}" for name, spent in by_name.items())
 
 
