@@ -218,6 +218,7 @@ class Org:
 
     async def upload(self, job_id: str, csv: bytes) -> None:
         self._call("upload")
+        await self._happens("upload")
         job = self.jobs[job_id]
         if job.csv is not None or job.state is not JobPhase.OPEN:
             raise refused("it has rows")
