@@ -117,7 +117,7 @@ def _leads(counts: Counts) -> Iterable[GaugeMetricFamily]:
 def _spending(counts: Counts) -> Iterable[GaugeMetricFamily]:
     spent = _gauge(
         "ledger_spent",
-        "Settled today or, where the cap is by the month, this month",
+        "Settled today, or this month",
         "account",
         "unit",
     )

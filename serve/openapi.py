@@ -42,6 +42,7 @@ TAGS = {
     "imports": "Files of leads, streamed in, with a report by row",
     "scores": "Ask for scores and read why they are what they are",
     "scoring": "The algorithms that score, versioned",
+    "enrichment": "What the vendors can tell of a lead, and who said what",
     "crm": "What Salesforce has of our leads, and by which mapping it gets it",
     "sources": "Where leads are bought: profiles, previews, searches, credits",
     "agents": "The workers, how they are doing, pause and resume",

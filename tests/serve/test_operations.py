@@ -170,7 +170,8 @@ async def test_metrics_tell_what_waits_what_is_dead_and_who_is_away(world: World
     await world.client.post("/api/leads", json={"email": "ann@example.com"})
     later = (world.clock() + timedelta(minutes=1)).isoformat()
     async with world.database.transaction() as db:
-        await ledger.open_accounts(db, [Account("usd:openai:2026-11-24", "usd_micro", 500)])
+        today = f"usd:openai:{world.clock():%Y-%m-%d}"
+        await ledger.open_accounts(db, [Account(today, "usd_micro", 500)])
         await vendor_states.put(
             db, "openai", {"breaker": {"failures": 5, "open_until": later}}, now=world.clock()
         )
