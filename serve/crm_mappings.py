@@ -17,13 +17,13 @@ from serve.problems import FieldError, not_found
 from serve.problems import Problem as Refusal
 from serve.scopes import Scope
 from serve.shapes.crm import (
+    MappedLead,
+    MappedSample,
     MappingOut,
     MappingProblem,
     MappingVersion,
     MappingVersions,
-    PreviewLead,
     PreviewOut,
-    PreviewSample,
     Version,
     plain,
 )
@@ -32,7 +32,7 @@ from storage import crm, facts, leads, scoring_results
 from storage.crm import KeptMapping
 from storage.database import Connection
 
-Asked = PreviewLead | PreviewSample
+Asked = MappedLead | MappedSample
 OfVersion = Annotated[Version | None, Query(description="none: the one in use")]
 POLICY = "serve.crm_mapping"
 
@@ -147,7 +147,7 @@ def _unusable(problems: Sequence[Problem]) -> Refusal:
 
 
 async def _lead(db: Connection, call: Call, body: Asked) -> tuple[Lead, list[Fact], str]:
-    if isinstance(body, PreviewSample):
+    if isinstance(body, MappedSample):
         return body.sample.lead(call.now), [], ""
     lead = await leads.get(db, call.api.sealer, body.lead_id)
     known = await facts.of(db, [lead.id])

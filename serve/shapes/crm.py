@@ -149,7 +149,7 @@ class SampleLead(NewLead):
         )
 
 
-class PreviewLead(Asked):
+class MappedLead(Asked):
     """A preview of a lead that is kept."""
 
     model_config = example({"lead_id": "01935f0e-7c1a-7b3e-8f21-9a4b5c6d7e8f"})
@@ -158,7 +158,7 @@ class PreviewLead(Asked):
     mapping: CrmMapping | None = Field(default=None, description="none: the one in use")
 
 
-class PreviewSample(Asked):
+class MappedSample(Asked):
     """A preview of a lead that is made up."""
 
     model_config = example({"sample": {"last_name": "Example", "country": "DE", "score": 81}})
