@@ -14,7 +14,8 @@ from uuid import UUID
 import asyncpg
 
 from policies.lead import LeadId
-from storage.crm_links import LEAD, Link, Try, link_of, lock
+from storage.crm_links import LEAD, Link, link_of
+from storage.crm_tries import Try, lock
 from storage.database import Connection, driver
 from storage.errors import NotFound
 from storage.ids import new_id

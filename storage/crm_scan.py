@@ -11,7 +11,8 @@ from uuid import UUID
 
 from policies.crm_document import Audience
 from policies.lead import LeadId
-from storage.crm_links import LEAD, lock
+from storage.crm_links import LEAD
+from storage.crm_tries import lock
 from storage.database import Connection, driver
 from storage.lead_rows import plan_anew
 

@@ -24,7 +24,7 @@ from policies.crm_mapping import fits
 from policies.crm_records import JobPhase, JobResults, JobRow, JobState
 from policies.crm_sync import Verdict, poll_after
 from policies.lead import LeadId
-from storage import crm, crm_jobs, crm_links
+from storage import crm, crm_jobs, crm_tries
 from storage.crm_jobs import OVER, Job, Progress, Step
 from storage.database import Connection
 
@@ -215,7 +215,7 @@ class BulkJobs:
         turn: Turn,
     ) -> None:
         """Keep the results; what is left of the job, or changed meanwhile, comes again."""
-        await crm_links.lock(db, [link.lead_id for link in await crm_jobs.links(db, job.id)])
+        await crm_tries.lock(db, [link.lead_id for link in await crm_jobs.links(db, job.id)])
         await outcomes.keep(db, turn)
         settled = [each.lead_id for each in outcomes.results]
         left = await crm_jobs.release(db, job.id, None, now=turn.now)

@@ -20,7 +20,7 @@ from agents.errors import VendorError
 from policies.crm_records import RowError, RowResult
 from policies.crm_sync import Ruling, Spending, Verdict, spending, taken_already
 from policies.lead import LeadId
-from storage import crm, crm_links
+from storage import crm, crm_links, crm_tries
 from storage.crm import KeptMapping
 from storage.crm_links import LEAD, OPPORTUNITY, LinkState
 from storage.database import Connection
@@ -74,17 +74,17 @@ class Collections:
     ) -> None:
         everybody = [*(row.id for row in batch.unchanged), *batch.left_out]
         everybody += [each.lead_id for each in outcomes.results]
-        await crm_links.lock(db, everybody)
+        await crm_tries.lock(db, everybody)
         await outcomes.keep(db, turn)
         same = [(row.id, row.lead.version) for row in batch.unchanged]
-        await crm_links.unchanged(db, same, mapping_version=kept.version, now=turn.now)
-        await crm_links.left_out(db, batch.left_out, now=turn.now)
+        await crm_tries.unchanged(db, same, mapping_version=kept.version, now=turn.now)
+        await crm_tries.left_out(db, batch.left_out, now=turn.now)
 
     async def _send(self, rows: Sequence[Row], outcomes: Outcomes, turn: Turn) -> None:
         async with turn.intent() as db:
             wait = await self._line.admit(db)
             tries = [row.tried() for row in rows]
-            taken = await crm_links.intend(db, tries, attempt=outcomes.attempt, now=turn.now)
+            taken = await crm_tries.intend(db, tries, attempt=outcomes.attempt, now=turn.now)
         rows = [row for row in rows if row.id in taken]
         if not rows:
             return
@@ -180,7 +180,7 @@ class Collections:
         made = leads.of(OPPORTUNITY)
         async with turn.intent() as db:
             tries = [row.tried() for row in rows]
-            free = await crm_links.intend(
+            free = await crm_tries.intend(
                 db, tries, attempt=made.attempt, now=turn.now, sobject=OPPORTUNITY
             )
         rows = [row for row in rows if row.id in free]

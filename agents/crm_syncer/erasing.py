@@ -13,7 +13,7 @@ from agents.errors import VendorError
 from agents.messages import SyncLead
 from policies.crm_records import MOST_ROWS, ErrorCode, RowResult
 from policies.lead import LeadId
-from storage import crm_links, crm_scan
+from storage import crm_scan, crm_tries
 from storage.activities import Activity, record
 from storage.crm_links import LEAD, Link, LinkState
 from storage.crm_scan import Due
@@ -42,13 +42,13 @@ class Erased:
 
     async def keep(self, db: Connection, turn: Turn, role: str) -> None:
         """Keep it; what is still there is tried again, ever more rarely, until it is gone."""
-        await crm_links.left_out(db, self.never, now=turn.now)
-        await crm_links.removed(db, self.removed, now=turn.now)
+        await crm_tries.left_out(db, self.never, now=turn.now)
+        await crm_tries.removed(db, self.removed, now=turn.now)
         told = [Activity(turn.now, each, "crm.deleted", role) for each in self.removed]
         await record(db, told)
         for link, code in self.refused:
             due_at = turn.now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(link.attempts, 10))
-            await crm_links.not_removed(db, link.lead_id, code, due_at=due_at, now=turn.now)
+            await crm_tries.not_removed(db, link.lead_id, code, due_at=due_at, now=turn.now)
             turn.post(role, SyncLead(link.lead_id), due_at=due_at)
 
 

@@ -22,10 +22,11 @@ from agents.messages import SyncLead
 from policies.crm_records import full_id
 from policies.crm_sync import Spending, spending
 from policies.lead import LeadId
-from storage import activities, crm, crm_drift, crm_links, inbound, lead_conversion
+from storage import activities, crm, crm_drift, crm_links, crm_tries, inbound, lead_conversion
 from storage.activities import Activity
 from storage.crm_drift import Difference, Why
-from storage.crm_links import LEAD, OPPORTUNITY, Link, LinkState, Seen
+from storage.crm_links import LEAD, OPPORTUNITY, Link, LinkState
+from storage.crm_tries import Seen
 from storage.database import Connection
 from storage.sealing import Sealer
 
@@ -148,7 +149,7 @@ class Listener:
     async def _take(self, db: Connection, rows: Sequence[Read], turn: Turn) -> None:
         crm_ids = [row.crm_id for row in rows]
         lead_ids = [row.lead_id for row in rows if row.lead_id]
-        await crm_links.lock(db, lead_ids, crm_ids)
+        await crm_tries.lock(db, lead_ids, crm_ids)
         by_record = await crm_links.by_records(db, crm_ids)
         by_lead = await crm_links.get_many(db, lead_ids)
         news = News()
@@ -204,9 +205,9 @@ class Listener:
 
 
 async def _write(db: Connection, news: News, turn: Turn) -> None:
-    await crm_links.see(db, news.seen, now=turn.now)
+    await crm_tries.see(db, news.seen, now=turn.now)
     await lead_conversion.convert(db, news.converted, now=turn.now)
-    await crm_links.adopt(db, news.opportunities, now=turn.now, sobject=OPPORTUNITY)
+    await crm_tries.adopt(db, news.opportunities, now=turn.now, sobject=OPPORTUNITY)
     await crm_drift.note(db, news.drift, now=turn.now)
     await activities.record(db, news.told)
     for lead_id in news.again:

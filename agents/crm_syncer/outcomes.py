@@ -14,10 +14,11 @@ from policies.crm_document import CrmMapping
 from policies.crm_records import RowError, RowResult
 from policies.crm_sync import Ruling, Verdict, retry_after, rule, told
 from policies.lead import LeadId
-from storage import activities, crm, crm_drift, crm_links, lead_conversion
+from storage import activities, crm, crm_drift, crm_tries, lead_conversion
 from storage.activities import Activity
 from storage.crm_drift import Difference, Why
-from storage.crm_links import LEAD, LinkState, Result
+from storage.crm_links import LEAD, LinkState
+from storage.crm_tries import Result
 from storage.database import Connection
 
 ROLE = "crm_syncer"
@@ -122,7 +123,7 @@ class Outcomes:
 
     async def keep(self, db: Connection, turn: Turn) -> None:
         """Keep all of it, and post what comes again."""
-        crossed = await crm_links.settle(
+        crossed = await crm_tries.settle(
             db,
             self.results,
             attempt=self.attempt,

@@ -11,7 +11,8 @@ from policies.crm_records import Record
 from policies.crm_sync import record_hash
 from policies.lead import Fact, Lead, LeadId
 from storage import crm_links, facts, leads, scoring_results
-from storage.crm_links import OPPORTUNITY, Link, LinkState, Try
+from storage.crm_links import OPPORTUNITY, Link, LinkState
+from storage.crm_tries import Try
 from storage.database import Connection
 from storage.sealing import Sealer
 

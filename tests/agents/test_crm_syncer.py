@@ -51,6 +51,17 @@ async def test_leads_are_brought_once_and_only_changes_after_that(room: Room) ->
     assert len(room.org.live()) == 3
 
 
+async def test_a_lead_whose_transaction_ended_late_is_found_behind_the_walk(room: Room) -> None:
+    await room.scored(1)
+    await room.tick("crm.sync")
+    late = await room.scored(1, first=1)
+    query = "UPDATE leads SET updated_at = updated_at - interval '5 minutes' WHERE id = :id"
+    await room.rows(f"{query} RETURNING id", id=late[0])
+    await room.tick("crm.sync")
+
+    assert len(room.org.live()) == 2
+
+
 async def test_who_is_not_of_the_audience_stays_here(room: Room) -> None:
     await room.open(audience={"min_score": 80})
     ids = await room.scored(2)

@@ -12,10 +12,11 @@ from policies.crm_defaults import default_mapping
 from policies.crm_records import Account, ApiUsage, Description, Field
 from policies.lead import LeadId
 from serve import crm as route
-from storage import crm, crm_drift, crm_links, vendor_states
+from storage import crm, crm_drift, crm_tries, vendor_states
 from storage.agents import Bounds, ensure
 from storage.crm_drift import Difference, Why
-from storage.crm_links import LinkState, Result, Try
+from storage.crm_links import LinkState
+from storage.crm_tries import Result, Try
 from storage.ids import new_id
 from storage.mailbox import Mailbox
 from tests.serve.conftest import World
@@ -52,9 +53,9 @@ async def tried(world: World, state: LinkState, count: int = 1, **more: Any) -> 
     attempt = uuid4()
     async with world.database.transaction() as db:
         tries = [Try(each, b"hash", 1) for each in ids]
-        await crm_links.intend(db, tries, attempt=attempt, now=world.clock())
+        await crm_tries.intend(db, tries, attempt=attempt, now=world.clock())
         results = [Result(each, state, **more) for each in ids]
-        await crm_links.settle(db, results, attempt=attempt, mapping_version=0, now=world.clock())
+        await crm_tries.settle(db, results, attempt=attempt, mapping_version=0, now=world.clock())
     return ids
 
 

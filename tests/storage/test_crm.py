@@ -11,11 +11,12 @@ from policies.crm_defaults import default_mapping
 from policies.crm_document import Audience, parse
 from policies.crm_records import Account, ApiUsage, Description, Field
 from policies.lead import LeadDraft, LeadId, Person
-from storage import crm, crm_drift, crm_jobs, crm_links, crm_scan, leads
+from storage import crm, crm_drift, crm_jobs, crm_links, crm_scan, crm_tries, leads
 from storage.crm_drift import Difference, Why
 from storage.crm_jobs import Progress, Step
-from storage.crm_links import LinkState, Result, Try
+from storage.crm_links import LinkState
 from storage.crm_scan import Due
+from storage.crm_tries import Result, Try
 from storage.database import Database
 from storage.leads import Scored
 from storage.sealing import Sealer
@@ -41,11 +42,11 @@ async def sent(
     """Try records and settle them, as taken if nothing else is said."""
     attempt = uuid4()
     async with database.transaction() as db:
-        await crm_links.intend(
+        await crm_tries.intend(
             db, [Try(each, b"hash", 1) for each in ids], attempt=attempt, now=START
         )
         taken = [Result(each, LinkState.SYNCED, f"00Q{each.hex[-12:]}AAA") for each in ids]
-        return await crm_links.settle(
+        return await crm_tries.settle(
             db, results or taken, attempt=attempt, mapping_version=0, now=START
         )
 
@@ -132,7 +133,7 @@ async def test_a_deleted_lead_is_due_until_its_record_is_deleted(
     async with database.transaction() as db:
         await db.execute(text("DELETE FROM leads"))
         assert await crm_scan.orphans(db, now=START) == [first]
-        await crm_links.removed(db, [first], now=START)
+        await crm_tries.removed(db, [first], now=START)
         assert await crm_scan.orphans(db, now=START) == []
 
 
@@ -145,12 +146,12 @@ async def test_tries_that_cross_are_both_unsure_so_the_record_is_sent_again(
     async def try_it(attempt: UUID, version: int) -> None:
         async with database.transaction() as db:
             tries = [Try(lead, b"%d" % version, version)]
-            assert await crm_links.intend(db, tries, attempt=attempt, now=START) == {lead}
+            assert await crm_tries.intend(db, tries, attempt=attempt, now=START) == {lead}
 
     async def settled(attempt: UUID) -> set[LeadId]:
         async with database.transaction() as db:
             result = [Result(lead, LinkState.SYNCED, "00Q000000000001AAA")]
-            return await crm_links.settle(db, result, attempt=attempt, mapping_version=0, now=START)
+            return await crm_tries.settle(db, result, attempt=attempt, mapping_version=0, now=START)
 
     await try_it(mine, 1)
     await try_it(theirs, 2)
@@ -185,12 +186,12 @@ async def test_quarantine_is_left_alone_until_a_person_lets_it_be_tried_again(
         assert {shown[0].lead_id, rest[0].lead_id} == {first, second}
         assert shown[0].problem_fields == ("Title", "City")
         assert await crm_links.codes(db) == {"STRING_TOO_LONG": 2}
-        assert await crm_links.intend(db, [Try(first, b"", 1)], attempt=uuid4(), now=START) == set()
+        assert await crm_tries.intend(db, [Try(first, b"", 1)], attempt=uuid4(), now=START) == set()
         assert await crm_links.drop(db, [second], now=START) == [second]
         assert await crm_links.retry(db, None, now=START) == [first]
         assert await crm_links.retry(db, [second], now=START) == [second]
         counted = await crm_links.counts(db)
-        assert await crm_links.intend(db, [Try(first, b"", 1)], attempt=uuid4(), now=START) == {
+        assert await crm_tries.intend(db, [Try(first, b"", 1)], attempt=uuid4(), now=START) == {
             first
         }
     assert counted[LinkState.RETRY] == 2
@@ -205,7 +206,7 @@ async def test_a_job_carries_records_that_nobody_else_may_send(
         second = await crm_jobs.create(db, [(ids[0], 1)], mapping_version=0, now=START)
         assert (job.records, second.records) == (3, 0)
         assert (
-            await crm_links.intend(db, [Try(ids[0], b"", 1)], attempt=uuid4(), now=START) == set()
+            await crm_tries.intend(db, [Try(ids[0], b"", 1)], attempt=uuid4(), now=START) == set()
         )
     assert await due(database) == []
 
@@ -215,7 +216,7 @@ async def test_a_job_carries_records_that_nobody_else_may_send(
         tries[0] = Try(ids[0], b"b", 1)
         await crm_jobs.handing_over(db, job.id, tries, START)
         results = [Result(each, LinkState.SYNCED, f"00Q{each.hex[-12:]}AAA") for each in ids[:2]]
-        await crm_links.settle(db, results, attempt=job.id, mapping_version=0, now=START)
+        await crm_tries.settle(db, results, attempt=job.id, mapping_version=0, now=START)
         assert await crm_jobs.behind(db, ids[:2]) == [ids[0]], "it may have been either of the two"
         assert await crm_jobs.release(db, job.id, None, now=START) == [ids[2]]
 
