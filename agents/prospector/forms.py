@@ -10,11 +10,12 @@ very response. A tick reads one page a turn and posts itself until every owner's
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from agents.agent import Done, Outcome, Refuse, Snooze, Turn
+from agents.errors import AnswerError, VendorError
 from agents.governor import Closed, Governor
 from agents.messages import LeadFound, Tick
 from agents.prospector.files import ROLE
@@ -32,6 +33,9 @@ from storage.suppressions import LINKEDIN_NOTE, Reason
 
 POLL = "linkedin.poll"
 """The schedule by which new responses are looked for."""
+MISCONFIGURED = timedelta(minutes=15)
+"""After which a source that refuses us is asked again."""
+SHORTEST_WAIT = timedelta(seconds=1)
 
 
 class FormSource(Protocol):
@@ -81,8 +85,10 @@ class FormReader:
     async def told(self, event_id: int, turn: Turn) -> Outcome:
         """Deal with a notification.
 
+        While the source is away, or refuses us, the notification waits; it is never given up.
+
         Raises:
-            VendorError: as the source does; it is asked again later.
+            AnswerError: the source refuses this one question for ever.
         """
         if self._forms is None:
             return Refuse("LinkedIn is not connected: set LINKEDIN_ACCESS_TOKEN")
@@ -98,8 +104,18 @@ class FormReader:
         if isinstance(admitted, Closed):
             return Snooze(admitted.until, "LinkedIn is away")
         await turn.reach("source.before")
-        async with self._forms.governor.calling("response", clock=lambda: self._now(turn)):
-            found = await self._forms.adapter.lead(told.response_id)
+        try:
+            async with self._forms.governor.calling("response", clock=lambda: self._now(turn)):
+                found = await self._forms.adapter.lead(told.response_id)
+        except AnswerError:
+            raise
+        except VendorError as error:
+            async with turn.database.transaction() as db:
+                await source_accounts.failed(
+                    db, self._forms.adapter.name, str(error), now=self._now(turn)
+                )
+            wait = MISCONFIGURED if error.retry_after is None else error.retry_after
+            return Snooze(self._now(turn) + max(wait, SHORTEST_WAIT), str(error))
         await turn.reach("source.after")
         async with turn.commit() as db:
             if found is not None:
@@ -109,11 +125,7 @@ class FormReader:
         return Done()
 
     async def poll(self, tick: Tick, turn: Turn) -> Outcome:
-        """Read the next page of new responses.
-
-        Raises:
-            VendorError: as the source does; it is asked again later.
-        """
+        """Read the next page of new responses; if the source fails, the next tick goes on there."""
         if self._forms is None:
             return Done()
         adapter, now = self._forms.adapter, self._now(turn)
@@ -127,8 +139,15 @@ class FormReader:
         if isinstance(admitted, Closed):
             return Snooze(admitted.until, "LinkedIn is away")
         await turn.reach("source.before")
-        async with self._forms.governor.calling("responses", clock=lambda: self._now(turn)):
-            page = await adapter.import_leads(place.owner, place.since, place.until, place.cursor)
+        try:
+            async with self._forms.governor.calling("responses", clock=lambda: self._now(turn)):
+                page = await adapter.import_leads(
+                    place.owner, place.since, place.until, place.cursor
+                )
+        except VendorError as error:
+            async with turn.commit() as db:
+                await source_accounts.failed(db, adapter.name, str(error), now=self._now(turn))
+            return Done()
         await turn.reach("source.after")
         async with turn.commit() as db:
             await lead_sources.lock(db)
