@@ -1,6 +1,6 @@
 """What a vendor has written down survives its own sudden end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ class Journal:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._file = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,6 +39,18 @@ class Journal:
                 return
             end += len(line)
             yield orjson.loads(line)
+
+    def replace(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Have these lines and no others; a sudden end meanwhile leaves those that there were."""
+        if self._file is None or self._path is None:
+            return
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        with fresh.open("wb") as file:
+            for line in lines:
+                file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        fresh.replace(self._path)
+        self._file.close()
+        self._file = self._path.open("a+b")
 
     def clear(self) -> None:
         """Forget all lines."""

@@ -32,7 +32,11 @@ def build(settings: Settings) -> list[Vendor]:
         UpLead(UpLeadConditions(**pace), CreditBook(_beside(settings.book, "uplead")), world),
         ZoomInfo(ZoomInfoConditions(**pace), CreditBook(_beside(settings.book, "zoominfo")), world),
         LinkedIn(LinkedInConditions(**pace), LeadBook(_beside(settings.book, "linkedin")), world),
-        SalesforceOrg(settings.seed, conditions=OrgConditions(**pace)),
+        SalesforceOrg(
+            settings.seed,
+            conditions=OrgConditions(**pace),
+            path=_beside(settings.book, "salesforce"),
+        ),
     ]
 
 

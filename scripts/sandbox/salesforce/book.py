@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from scripts.sandbox.journal import Journal
 from scripts.sandbox.salesforce.store import Store
 
 LONGEST_LOG = 5_000
@@ -16,14 +17,17 @@ class OrgBook:
 
     Attributes:
         store: its records.
+        journal: the file that `close` closes; what stands in it is for `archive` to say.
         requests: everything that reached it, logins among them.
         api_calls: what counts against the daily limit.
         throttled: calls turned away because too much was asked.
         writes: rows written by the API.
         created_by: how often a record of an external id was created, by object and value.
+        touched: object and external id of what was counted there since somebody emptied it.
     """
 
     store: Store
+    journal: Journal = field(default_factory=lambda: Journal(None))
     requests: int = 0
     api_calls: int = 0
     throttled: int = 0
@@ -31,6 +35,7 @@ class OrgBook:
     writes: int = 0
     converted: int = 0
     created_by: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    touched: dict[tuple[str, str], None] = field(default_factory=dict[tuple[str, str], None])
     calls: dict[str, int] = field(default_factory=dict[str, int])
     outbound: dict[str, int] = field(default_factory=dict[str, int])
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LONGEST_LOG))
@@ -42,6 +47,7 @@ class OrgBook:
             return
         times = self.created_by.setdefault(sobject, {})
         times[external] = times.get(external, 0) + 1
+        self.touched[sobject, external] = None
         self.store.remember(lambda: self._take_back(times, external))
 
     def wrote(self) -> None:
@@ -84,4 +90,5 @@ class OrgBook:
         """Nothing: the org is made anew with its book, see `vendor.SalesforceOrg.reset`."""
 
     def close(self) -> None:
-        """Nothing: it has no file."""
+        """Close its file."""
+        self.journal.close()

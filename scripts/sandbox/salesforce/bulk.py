@@ -161,6 +161,7 @@ class Ingest:
                 return
             lines = job.lines[start : min(start + CHUNK, end)]
             job.settle(lines, self._written(job, lines))
+            self._org.archive.write()
         if fails:
             self._fail(job, "InternalServerError : the server ended the job before its end")
         elif job.is_in("InProgress"):

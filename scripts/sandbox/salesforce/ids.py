@@ -56,13 +56,17 @@ def made(kind: str, number: int) -> str:
 
 
 class IdMaker:
-    """Counts ids up, each kind on its own."""
+    """Counts ids up, each kind on its own.
+
+    Attributes:
+        counted: the number of the next one, by kind.
+    """
 
     def __init__(self) -> None:
-        self._next: dict[str, int] = {}
+        self.counted: dict[str, int] = {}
 
     def new(self, kind: str) -> str:
         """An id that was not given before."""
-        number = self._next.get(kind, 1)
-        self._next[kind] = number + 1
+        number = self.counted.get(kind, 1)
+        self.counted[kind] = number + 1
         return made(kind, number * 7 + 1_000_000)

@@ -1,4 +1,4 @@
-"""The org: its records, users, sessions and open queries, all of them in memory."""
+"""The org: its records, users, sessions and open queries."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
+from scripts.sandbox.journal import Journal
 from scripts.sandbox.salesforce import schema
+from scripts.sandbox.salesforce.archive import Archive
 from scripts.sandbox.salesforce.book import OrgBook
 from scripts.sandbox.salesforce.conditions import INSTANCE, OrgConditions
 from scripts.sandbox.salesforce.errors import Refused
@@ -97,16 +99,22 @@ class Org:
         conditions: how it behaves now.
         now: Unix seconds.
         seed: of its accidents.
+        journal: what it remembers beyond a restart.
     """
 
     def __init__(
-        self, conditions: Callable[[], OrgConditions], now: Callable[[], float], seed: int
+        self,
+        conditions: Callable[[], OrgConditions],
+        now: Callable[[], float],
+        seed: int,
+        journal: Journal,
     ) -> None:
         self.conditions, self.now = conditions, now
         self.chance = Random(seed)  # noqa: S311  (a rehearsal, not a secret)
         self.schema = Schema(schema.OBJECTS)
         self.store = Store(self.schema)
-        self.book = OrgBook(self.store)
+        self.book = OrgBook(self.store, journal)
+        self.archive = Archive(journal, self.store, self.book)
         self.writer = Writer(self.store, self.book, conditions, now, self.chance)
         self.sessions = Sessions(conditions, now)
         self.cursors: OrderedDict[str, Cursor] = OrderedDict()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from scripts.sandbox.salesforce.ids import made
 from scripts.sandbox.salesforce.org import ORG_ID, Org, instance_url
 from scripts.sandbox.salesforce.query import shown
 from scripts.sandbox.salesforce.writes import Change
@@ -25,6 +26,7 @@ _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _ENTERPRISE = "urn:sobject.enterprise.soap.sforce.com"
 _OK = 200
+_ACTION = made("OutboundAction", 1_000_007)
 _NOISE = {"SystemModstamp", "LastModifiedDate", "LastModifiedById"}
 
 
@@ -93,7 +95,6 @@ class Outbound:
     def __init__(self, org: Org, chance: Random) -> None:
         self._org, self._chance = org, chance
         self._target: Target | None = None
-        self._action = org.store.ids.new("OutboundAction")
         self._waiting: deque[_Note] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._due = False
@@ -193,7 +194,7 @@ class Outbound:
             '<?xml version="1.0" encoding="UTF-8"?>'
             f'<soapenv:Envelope xmlns:soapenv="{_ENVELOPE}" xmlns:xsi="{_INSTANCE}">'
             f'<soapenv:Body><notifications xmlns="{_OUTBOUND}">'
-            f"<OrganizationId>{ORG_ID}</OrganizationId><ActionId>{self._action}</ActionId>"
+            f"<OrganizationId>{ORG_ID}</OrganizationId><ActionId>{_ACTION}</ActionId>"
             f'<SessionId xsi:nil="true"/><EnterpriseUrl>{base}/c/59.0/{org}</EnterpriseUrl>'
             f"<PartnerUrl>{base}/u/59.0/{org}</PartnerUrl>"
             f"{''.join(told)}</notifications></soapenv:Body></soapenv:Envelope>"

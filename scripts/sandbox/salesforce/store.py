@@ -80,12 +80,17 @@ class Table:
 
 
 class Store:
-    """Every table of the org, and the ids that it gives."""
+    """Every table of the org, and the ids that it gives.
+
+    Attributes:
+        touched: object and id of what was written since somebody emptied it, see `archive`.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.ids = IdMaker()
         self.tables = {each.name: Table(each) for each in schema}
+        self.touched: dict[tuple[str, str], None] = {}
         self._journal: list[Undo] | None = None
 
     def table(self, name: str) -> Table:
@@ -97,6 +102,7 @@ class Store:
         table = self.tables[sobject]
         old = table.rows.get(row["Id"])
         table.put(row)
+        self.touched[sobject, row["Id"]] = None
         if old is None:
             self.remember(lambda: table.drop(row["Id"]))
         else:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from pydantic import ValidationError
 
 from scripts.sandbox.faults import Faults
+from scripts.sandbox.journal import Journal
 from scripts.sandbox.salesforce import mishaps
 from scripts.sandbox.salesforce.book import OrgBook
 from scripts.sandbox.salesforce.conditions import OrgConditions
@@ -28,6 +30,7 @@ class SalesforceOrg:
         seed: of its accidents.
         wall: Unix seconds.
         conditions: how it behaves at first.
+        path: file that keeps its records beyond a restart; None for passing ones.
     """
 
     name = "salesforce"
@@ -38,10 +41,12 @@ class SalesforceOrg:
         seed: int,
         wall: Callable[[], float] = time.time,
         conditions: OrgConditions | None = None,
+        path: Path | None = None,
     ) -> None:
         self.faults = Faults(Random(seed), mishaps.ONCE)  # noqa: S311  (a rehearsal, not a secret)
         self._seed, self._wall = seed, wall
         self._conditions = conditions or OrgConditions()
+        self._journal = Journal(path)
         self._begin()
 
     @property
@@ -64,6 +69,8 @@ class SalesforceOrg:
         """An org as new: no records, no tokens, no faults; its conditions stay."""
         self.faults.clear()
         self._outbound.tell(None)
+        self._org.archive.end()
+        self._journal.clear()
         self._begin()
 
     def base_url(self, root: str) -> str:
@@ -81,13 +88,16 @@ class SalesforceOrg:
         ]
 
     def _begin(self) -> None:
-        self._org = Org(lambda: self._conditions, self._wall, self._seed)
+        self._org = Org(lambda: self._conditions, self._wall, self._seed, self._journal)
         self._services = Services(self._org, self.faults, self._seed)
         self._people = People(self._org)
         self._outbound = Outbound(self._org, self._org.chance)
 
     def _serve(self, call: Call) -> Answer:
-        return self._services.answer(call)
+        try:
+            return self._services.answer(call)
+        finally:
+            self._org.archive.write()
 
     def _act(self, call: Call) -> Answer:
         try:
@@ -97,6 +107,8 @@ class SalesforceOrg:
             return _invalid(error)
         except Refused as refused:
             return as_json(422, {"error": str(refused)})
+        finally:
+            self._org.archive.write()
 
     def _told(self, _: Call) -> Answer:
         return as_json(200, self._outbound.shown())
