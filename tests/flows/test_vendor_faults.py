@@ -255,7 +255,7 @@ async def asked_within(outside: Outside, time: timedelta) -> int:
     return len(outside.log("uplead")) - before
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_two_workers_of_each_role_in_a_storm_count_every_record_once(
     outside: Outside, seed: int
 ) -> None:
