@@ -127,6 +127,14 @@ async def settle(
     return {LeadId(row["lead_id"]) for row in crossed}
 
 
+async def waiting(
+    db: Connection, *, now: datetime, limit: int, sobject: str = LEAD
+) -> list[LeadId]:
+    """Return leads whose records are due now, or were about to be sent when somebody died."""
+    rows = await (await driver(db)).fetch(_WAITING, sobject, now, limit)
+    return [LeadId(row["lead_id"]) for row in rows]
+
+
 async def unchanged(
     db: Connection, versions: Sequence[tuple[LeadId, int]], *, mapping_version: int, now: datetime
 ) -> int:
@@ -226,6 +234,11 @@ FROM unnest($1::uuid[], $2::text[]) u(lead_id, crm_id)
 WHERE k.lead_id = u.lead_id AND k.sobject = $3
   AND k.state IN ('pending', 'synced', 'retry', 'deleting')
 RETURNING k.lead_id
+"""
+_WAITING = """
+SELECT lead_id FROM crm_links WHERE sobject = $1 AND job_id IS NULL
+  AND (state = 'pending' OR (state = 'retry' AND queued_at <= $2))
+ORDER BY updated_at DESC, lead_id DESC LIMIT $3
 """
 _UNCHANGED = """
 WITH done AS (

@@ -17,7 +17,7 @@ from agents.crm_syncer.ports import SyncOptions
 from agents.crm_syncer.records import Batch, Records, Row
 from agents.crm_syncer.sending import Sender
 from agents.errors import VendorError
-from policies.crm_records import RowError, RowResult
+from policies.crm_records import MOST_ROWS, RowError, RowResult
 from policies.crm_sync import Ruling, Spending, Verdict, spending, taken_already
 from policies.lead import LeadId
 from storage import crm, crm_links, crm_tries
@@ -26,6 +26,10 @@ from storage.crm_links import LEAD, OPPORTUNITY, LinkState
 from storage.database import Connection
 
 SPARING = timedelta(minutes=15)
+AFTER_A_DEATH = 2
+"""Deliveries of a message whose worker died with it. It comes alone, lest it be what kills; so the
+first of a whole batch takes the others along, which then have nothing left to send. If that kills
+again, it stays alone."""
 
 
 class Collections:
@@ -48,6 +52,9 @@ class Collections:
         async with turn.database.transaction() as db:
             kept = await crm.mapping(db)
             state = await crm.state(db)
+            if [each.attempts for each in turn.envelopes] == [AFTER_A_DEATH]:
+                others = await crm_tries.waiting(db, now=turn.now, limit=MOST_ROWS - len(ids))
+                ids = list(dict.fromkeys([*ids, *others]))
             batch = await self._records.batch(db, ids, kept.mapping)
         outcomes = Outcomes(kept.mapping, kept.version, self._options, uuid4(), turn.now)
         told = (state.usage, state.usage_at)

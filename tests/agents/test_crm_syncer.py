@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from agents.crm_syncer import SyncOptions
+from agents.failpoints import Failpoints
 from agents.messages import CheckCrm, SyncLead, WebhookReceived
 from policies.crm_records import ApiUsage, RowError
 from storage import crm, crm_links, inbound
@@ -504,3 +505,12 @@ async def _drift(room: Room) -> dict[tuple[UUID, str], str]:
     await room.tick("crm.drift")
     found = await room.rows("SELECT lead_id, field, why FROM crm_drift")
     return {(row["lead_id"], row["field"]): row["why"] for row in found}
+
+
+async def test_a_batch_whose_worker_died_costs_one_more_call_not_one_a_lead(room: Room) -> None:
+    await room.scored(60)
+    fleet = await room.tick("crm.sync", failpoints=Failpoints.parse("crm.after:crash:1"))
+
+    assert fleet.crashes == 1
+    assert await room.states() == {"synced": 60}
+    assert room.org.calls.count("upsert") == 2
