@@ -13,7 +13,13 @@ from serve.scopes import ROLES, Role, Scope
 from storage import api_keys
 from tests.serve.conftest import World, dependencies
 
-SAMPLES = {"id:uuid": str(UUID(int=7)), "id:int": "7", "id": "abcdefgh", "role": "scorer", "name": "fintech-eu"}
+SAMPLES = {
+    "id:uuid": str(UUID(int=7)),
+    "id:int": "7",
+    "id": "abcdefgh",
+    "role": "scorer",
+    "name": "fintech-eu",
+}
 
 
 def operations(world: World) -> list[tuple[str, str, Scope]]:
