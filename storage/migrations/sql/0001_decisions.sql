@@ -78,8 +78,9 @@ CREATE FUNCTION decisions_broken() RETURNS TABLE (chain smallint, seq bigint, pr
 $$;
 
 -- Make the partitions of the months given, and of those of which rows wait in <table>_default; move
--- these rows. ATTACH after a copy: unlike CREATE ... PARTITION OF it does not lock the parent against
--- writers. Call it under an advisory lock, and with a lock_timeout.
+-- these rows. Writers wait meanwhile, some milliseconds a month: one that had chosen <table>_default
+-- before would find that its row belongs there no more. Readers go on. Call it under an advisory
+-- lock, and with a lock_timeout.
 CREATE FUNCTION keep_monthly_partitions(p_table text, p_column text, p_months date[])
 RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -93,7 +94,7 @@ BEGIN
     CONTINUE WHEN to_regclass(quote_ident(part)) IS NOT NULL;
     starts := m::timestamp AT TIME ZONE 'UTC';
     ends := (m + interval '1 month')::timestamp AT TIME ZONE 'UTC';
-    EXECUTE format('LOCK TABLE %I IN SHARE UPDATE EXCLUSIVE MODE', p_table);
+    EXECUTE format('LOCK TABLE ONLY %I IN SHARE ROW EXCLUSIVE MODE', p_table);
     EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', rest);
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part, p_table);
     EXECUTE format('WITH moved AS (DELETE FROM %I WHERE %I >= $1 AND %I < $2 RETURNING *)
