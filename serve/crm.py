@@ -116,7 +116,7 @@ async def crm_quarantine(call: Caller, limit: Limit = 50, cursor: Cursor = None)
 
 
 async def retry_crm_record(lead_id: LeadIdPath, call: Caller) -> Response:
-    """Try a quarantined or dropped record again, all attempts ahead of it."""
+    """Try a quarantined or dropped record again; make one anew that was deleted over there."""
 
     async def retry(effects: Effects) -> Answer:
         if not await crm_links.retry(effects.db, [lead_id], now=effects.now):

@@ -133,10 +133,15 @@ async def codes(
 async def retry(
     db: Connection, ids: Sequence[UUID] | None, *, now: datetime, limit: int = 1000
 ) -> list[LeadId]:
-    """Let what is quarantined or dropped be tried again; return whose, to post `SyncLead` for.
+    """Let what is quarantined, dropped or gone be tried again.
+
+    A record that somebody deleted over there is made anew: who retries it wants that.
 
     Args:
-        ids: None takes the ``limit`` that are quarantined longest, and nothing that is dropped.
+        ids: None takes the ``limit`` that are quarantined longest, and nothing else.
+
+    Returns:
+        Whose that is, to post `SyncLead` for.
     """
     rows = await (await driver(db)).fetch(_RETRY, ids, now, limit)
     return [LeadId(row["lead_id"]) for row in rows]
@@ -197,11 +202,12 @@ SELECT coalesce(code, '') AS code, count(*) AS n FROM crm_links
 WHERE sobject = $1 AND state = $2 GROUP BY 1 ORDER BY 2 DESC, 1
 """
 _RETRY = """
-UPDATE crm_links SET state = 'retry', attempts = 0, again = true, queued_at = $2, updated_at = $2
+UPDATE crm_links SET state = 'retry', attempts = 0, again = true, queued_at = $2, updated_at = $2,
+  crm_id = CASE WHEN state <> 'gone' THEN crm_id END
 WHERE (lead_id, sobject) IN (
   SELECT lead_id, sobject FROM crm_links
   WHERE CASE WHEN $1::uuid[] IS NULL THEN state = 'quarantined'
-    ELSE state IN ('quarantined', 'dropped') AND lead_id = ANY($1) END
+    ELSE state IN ('quarantined', 'dropped', 'gone') AND lead_id = ANY($1) END
   ORDER BY updated_at, lead_id LIMIT $3 FOR UPDATE)
 RETURNING lead_id
 """

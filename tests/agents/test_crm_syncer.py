@@ -330,6 +330,23 @@ async def test_what_somebody_deleted_there_stays_deleted(room: Room) -> None:
     assert room.org.of(ids[1]).values["Rating"] == 95, "somebody took it out of the bin"
 
 
+async def test_what_was_deleted_there_is_made_anew_once_for_who_asks_for_that(room: Room) -> None:
+    ids = await room.scored(1)
+    await room.tick("crm.sync")
+    room.org.change(room.org.of(ids[0]).id, deleted=True)
+    room.clock.pass_(HOUR)
+    await room.tick("crm.poll")
+    async with room.database.transaction() as db:
+        assert await crm_links.retry(db, ids, now=room.clock()) == ids
+    await room.tell(SyncLead(ids[0]))
+    await room.work()
+    await room.tick("crm.poll")
+    await room.tick("crm.sync")
+
+    assert await room.states() == {"synced": 1}
+    assert [record.values[KEY] for record in room.org.live()] == [str(ids[0])]
+
+
 async def test_by_rule_what_somebody_deleted_there_is_made_again(
     database: Database, sealer: Sealer
 ) -> None:
