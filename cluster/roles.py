@@ -16,7 +16,7 @@ from agents.runtime import WorkerOptions
 from cluster import outside
 from cluster.clock import now
 from cluster.settings import Settings, asyncpg_url
-from cluster.shops import governor, shops
+from cluster.shops import connected, governor, shops
 from cluster.vendors import VENDORS
 from storage import vault
 from storage.database import Database, PoolOptions
@@ -154,12 +154,8 @@ def key_ring(settings: Settings) -> KeyRing:
 def _prospector(kit: Kit) -> Agent:
     from agents.prospector import Forms, Prospector, Source
 
-    pace = governor(kit.settings, kit.database, "linkedin")
-    linkedin = outside.linkedin(kit.settings, pace.heard)
-    if linkedin is not None:
-        kit.closing.push_async_callback(pace.close)
-        kit.closing.push_async_callback(linkedin.close)
-    forms = None if linkedin is None else Forms(linkedin, pace)
+    linkedin = connected(kit.settings, kit.database, kit.closing, "linkedin", outside.linkedin)
+    forms = None if linkedin is None else Forms(*linkedin)
     sources = [
         Source(shop.source, shop.governor, shop.purchases)
         for shop in shops(kit.settings, kit.database, kit.closing)

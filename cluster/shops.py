@@ -1,9 +1,10 @@
 """The lead sources that the settings name, each with its pace and its purse."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cluster import outside
 from cluster.clock import now
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
     from agents.governor import Governor
     from agents.lead_sources import LeadSource
     from agents.purchases import Purchases
+
+
+class Closable(Protocol):
+    """An adapter with connections."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+S = TypeVar("S", bound=Closable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +39,31 @@ class Shop:
 
 def shops(settings: Settings, database: Database, closing: AsyncExitStack) -> list[Shop]:
     """Build every source that has credentials; ``closing`` is told what to close."""
-    found: list[Shop] = []
-    pace = governor(settings, database, "uplead")
-    if (first := outside.uplead(settings, pace.heard)) is not None:
-        closing.push_async_callback(pace.close)
-        closing.push_async_callback(first.close)
-        price, most = settings.uplead_usd_per_credit, settings.uplead_credits_per_month
-        found.append(Shop(first, pace, _purchases(settings, pace, price, most)))
-    pace = governor(settings, database, "zoominfo")
-    if (second := outside.zoominfo(settings, pace.heard)) is not None:
-        closing.push_async_callback(pace.close)
-        closing.push_async_callback(second.close)
-        price, most = settings.zoominfo_usd_per_credit, settings.zoominfo_credits_per_month
-        found.append(Shop(second, pace, _purchases(settings, pace, price, most)))
-    return found
+    found = [
+        connected(settings, database, closing, "uplead", outside.uplead),
+        connected(settings, database, closing, "zoominfo", outside.zoominfo),
+    ]
+    return [Shop(*each, _purchases(settings, each[1])) for each in found if each is not None]
+
+
+def connected(
+    settings: Settings,
+    database: Database,
+    closing: AsyncExitStack,
+    vendor: str,
+    build: Callable[[Settings, outside.Heard], S | None],
+) -> "tuple[S, Governor] | None":
+    """Build a vendor's adapter and its pace, which hears what the vendor announces.
+
+    Returns None, and builds nothing that must be closed, where the vendor has no credentials.
+    """
+    pace = governor(settings, database, vendor)
+    source = build(settings, pace.heard)
+    if source is None:
+        return None
+    closing.push_async_callback(pace.close)
+    closing.push_async_callback(source.close)
+    return source, pace
 
 
 def governor(
@@ -62,15 +85,13 @@ def governor(
     )
 
 
-def _purchases(
-    settings: Settings, pace: "Governor", usd_per_credit: float, credits_per_month: int | None
-) -> "Purchases":
+def _purchases(settings: Settings, pace: "Governor") -> "Purchases":
     from agents.purchases import Purchases
 
     return Purchases(
         pace,
-        usd_per_credit=usd_per_credit,
+        usd_per_credit=getattr(settings, f"{pace.vendor}_usd_per_credit"),
         usd_per_day=settings.vendor_usd_per_day,
-        credits_per_month=credits_per_month,
+        credits_per_month=getattr(settings, f"{pace.vendor}_credits_per_month"),
         clock=now,
     )
