@@ -8,19 +8,17 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from agents.errors import VendorError
 from agents.vendors.answers import NOT_THE_VENDOR
 from agents.vendors.linkedin import BUSY, LinkedIn
 from agents.vendors.refusals import AWAY
 from policies.linkedin_forms import FormLead
 from scripts.sandbox.process import KEY, SandboxProcess
+from tests.vendors.failing import IMPATIENCE, PATIENCE, failure
 
 VENDOR = "linkedin"
 VERSION = "202610"
 ACCOUNT = "urn:li:sponsoredAccount:512345"
 ORGANISATION = "urn:li:organization:2414183"
-PATIENCE = timedelta(seconds=20)
-IMPATIENCE = timedelta(seconds=0.3)
 ALWAYS = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 LONG_AGO = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC))
 Method = Callable[[LinkedIn], Awaitable[object]]
@@ -61,12 +59,6 @@ async def linkedin(sandbox: SandboxProcess) -> AsyncGenerator[LinkedIn]:
     adapter = made(sandbox)
     yield adapter
     await adapter.close()
-
-
-async def failure(call: Awaitable[object]) -> VendorError:
-    with pytest.raises(VendorError) as caught:
-        await call
-    return caught.value
 
 
 async def polled(linkedin: LinkedIn, owner: str) -> list[FormLead]:

@@ -8,21 +8,18 @@ from uuid import uuid4
 import pytest
 
 from agents.errors import VendorError
-from agents.vendors.answers import NOT_THE_VENDOR
-from agents.vendors.refusals import AWAY, BUSY, NO_CREDIT
+from agents.vendors.refusals import NO_CREDIT
 from agents.vendors.uplead import UpLead
 from policies.pacing import Allowance
 from policies.profiles import STARTERS, Profile, matches
 from policies.prospect import MatchStatus, PersonQuery, SearchPage
 from scripts.sandbox.process import KEY, SandboxProcess
+from tests.vendors.failing import IMPATIENCE, PATIENCE, TURNED_AWAY, failure
 
 VENDOR = "uplead"
-PATIENCE = timedelta(seconds=20)
-IMPATIENCE = timedelta(seconds=0.3)
 FINTECH = STARTERS["fintech-eu"]
 ANYBODY = Profile(countries=("US",))
 Method = Callable[[UpLead], Awaitable[object]]
-SECOND, THREE_SECONDS = timedelta(seconds=1), timedelta(seconds=3)
 
 
 def asked_about(email: str | None = None) -> PersonQuery:
@@ -49,12 +46,6 @@ async def uplead(sandbox: SandboxProcess) -> AsyncGenerator[UpLead]:
     adapter = UpLead(KEY, base_url=sandbox.vendor_urls[VENDOR], timeout=PATIENCE)
     yield adapter
     await adapter.close()
-
-
-async def failure(call: Awaitable[object]) -> VendorError:
-    with pytest.raises(VendorError) as caught:
-        await call
-    return caught.value
 
 
 async def everybody(uplead: UpLead, profile: Profile, most: int | None) -> list[SearchPage]:
@@ -177,18 +168,6 @@ async def test_limits_are_handed_on(sandbox: SandboxProcess) -> None:
 
     assert heard[0].windows[0].limit == 1_000_000
     await adapter.close()
-
-
-TURNED_AWAY = [
-    ("429", SECOND, True, False),
-    ("429_date", THREE_SECONDS, True, False),
-    ("429_no_header", BUSY, True, False),
-    ("500", AWAY, False, True),
-    ("503", AWAY, False, True),
-    ("html", NOT_THE_VENDOR, False, True),
-    ("wrong_shape", NOT_THE_VENDOR, False, True),
-    ("disconnect", AWAY, False, True),
-]
 
 
 @every_method

@@ -6,18 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from agents.errors import AnswerError, VendorError
-from agents.vendors.answers import NOT_THE_VENDOR
-from agents.vendors.refusals import AWAY, BUSY, NO_CREDIT
+from agents.errors import AnswerError
+from agents.vendors.refusals import NO_CREDIT
 from agents.vendors.zoominfo import ZoomInfo
 from policies.profiles import STARTERS, Profile
 from policies.prospect import EmailStatus, MatchStatus, PersonQuery, Prospect
 from scripts.sandbox.process import KEY, SandboxProcess
+from tests.vendors.failing import IMPATIENCE, PATIENCE, TURNED_AWAY, failure
 
 VENDOR = "zoominfo"
-PATIENCE = timedelta(seconds=20)
-IMPATIENCE = timedelta(seconds=0.3)
-SECOND, THREE_SECONDS = timedelta(seconds=1), timedelta(seconds=3)
 SAAS = STARTERS["saas-us"]
 ANYBODY = Profile(countries=("US",))
 NOBODY = PersonQuery(uuid4(), email="nobody@nowhere.example")
@@ -51,12 +48,6 @@ async def zoominfo(sandbox: SandboxProcess) -> AsyncGenerator[ZoomInfo]:
     adapter = made(sandbox)
     yield adapter
     await adapter.close()
-
-
-async def failure(call: Awaitable[object]) -> VendorError:
-    with pytest.raises(VendorError) as caught:
-        await call
-    return caught.value
 
 
 async def everybody(
@@ -208,18 +199,6 @@ async def test_usage_says_what_is_used_and_left(
     assert (stats.credits_used, stats.credits_left) == (spent, 500 - spent)
     assert 0 < stats.limits["hour"] < 54_000
     assert "day" not in stats.limits  # -1 is unknown
-
-
-TURNED_AWAY = [
-    ("429", SECOND, True, False),
-    ("429_date", THREE_SECONDS, True, False),
-    ("429_no_header", BUSY, True, False),
-    ("500", AWAY, False, True),
-    ("503", AWAY, False, True),
-    ("html", NOT_THE_VENDOR, False, True),
-    ("wrong_shape", NOT_THE_VENDOR, False, True),
-    ("disconnect", AWAY, False, True),
-]
 
 
 @every_method
